@@ -1,0 +1,1 @@
+"""What crosses the bus: messages, subjects, codecs and schemas. Imports nothing else of ours."""

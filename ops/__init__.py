@@ -1,0 +1,1 @@
+"""Operations: telemetry, authority, decisions on record."""

@@ -1,0 +1,1 @@
+"""What decides: deterministic on integers, without a clock, I/O or randomness."""

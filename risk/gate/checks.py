@@ -1,0 +1,90 @@
+"""Checks: the comparisons of the gate as values, most of them built once.
+
+A flag's comparison is the same object for every intent, so an approval costs a few new checks
+and not thirty.
+"""
+
+from typing import NamedTuple
+
+from contracts.verdicts import Check, DenyCode, Unit
+
+Checks = tuple[Check, ...]
+
+
+class Question(NamedTuple):
+    """One comparison, but for what is found. ``setting`` is where people change what is allowed."""
+
+    code: DenyCode
+    setting: str = ""
+    unit: Unit = "flag"
+    allowed: int = 0
+
+
+class FlagChecks:
+    """Yes-or-no comparisons that are asked together, in order; the first yes denies."""
+
+    def __init__(self, *questions: Question) -> None:
+        self.passed = tuple(Check(q.code, 0, q.allowed, q.unit, q.setting) for q in questions)
+        self._failed = tuple(Check(q.code, 1, q.allowed, q.unit, q.setting) for q in questions)
+
+    def ask(self, *answers: bool) -> tuple[Checks, bool]:
+        """The comparisons made, up to the first True, and whether there was none."""
+        if True not in answers:
+            return self.passed, True
+        first = answers.index(True)
+        return (*self.passed[:first], self._failed[first]), False
+
+
+class NumberChecks:
+    """Comparisons of numbers that are made together, in order; the first beyond what is allowed denies."""
+
+    def __init__(self, *questions: Question) -> None:
+        self._questions = questions
+
+    def ask(self, *numbers: int) -> tuple[list[Check], bool]:
+        """The comparisons made, up to the first that fails, and whether none did."""
+        made: list[Check] = []
+        for (code, setting, unit, allowed), found in zip(self._questions, numbers, strict=True):
+            made.append(Check(code, found, allowed, unit, setting))
+            if found > allowed:
+                return made, False
+        return made, True
+
+
+INPUT = FlagChecks(
+    Question(DenyCode.INPUT_INVALID),
+    Question(DenyCode.SUBJECT_MISMATCH),
+    Question(DenyCode.SIDE_CONTRADICTS),
+)
+STANDING = FlagChecks(
+    Question(DenyCode.AUDIT_UNAVAILABLE),
+    Question(DenyCode.KILLED),
+    Question(DenyCode.TRADING_HALTED),
+    Question(DenyCode.BREAKER_INVALID_INPUT, "breakers.invalid_input"),
+    Question(DenyCode.BREAKER_STALE_MARKET, "breakers.stale_market"),
+)
+MARK = FlagChecks(Question(DenyCode.MARK_MISSING))
+
+
+def terms_checks(strategy_id: str) -> FlagChecks:
+    """What the configuration alone can deny."""
+    return FlagChecks(
+        Question(DenyCode.STRATEGY_UNKNOWN, "cards"),
+        Question(DenyCode.INSTRUMENT_UNKNOWN, "instruments"),
+        Question(DenyCode.STRATEGY_INSTRUMENT, f"cards.{strategy_id}.instruments"),
+        Question(DenyCode.LIMITS_MISSING, "limits.per_symbol"),
+        Question(DenyCode.CURRENCY_UNSUPPORTED, "limits.account_currency"),
+        Question(DenyCode.RESTRICTED, "limits.restricted"),
+    )
+
+
+def change_checks(symbol: str) -> FlagChecks:
+    """From the session to the change in lots."""
+    return FlagChecks(
+        Question(DenyCode.SESSION_CLOSED, f"instruments.{symbol}.session"),
+        Question(DenyCode.DUPLICATE_CONTENT, unit="count"),
+        Question(DenyCode.AMOUNT_OVERFLOW),
+        Question(DenyCode.LOTS_ZERO),
+        Question(DenyCode.NO_CHANGE),
+        Question(DenyCode.TRADING_REDUCING),
+    )

@@ -1,0 +1,41 @@
+"""The command ``penstock bench``."""
+
+import click
+
+from services.cli.options import as_json
+
+
+@click.command()
+@click.argument("name", default="list")
+@click.argument("case", required=False)
+@click.option(
+    "--runs", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The median counts."
+)
+@as_json
+def bench(name: str, case: str | None, *, runs: int, as_json: bool) -> None:
+    r"""Measure one part beside a reference in the same run; `penstock bench list` names all.
+
+    A reference is a published library, or the plain loop that one would write. Equal output is asserted
+    before anything is timed. --json prints one object a case: bench, case, value, unit, reference,
+    reference_value, ratio, runs, detail.
+
+    \b
+    Example:
+      penstock bench gate core --json
+    """
+    from services.cli.benches import bench_names, cases_of, list_lines, told
+    from services.cli.trouble import Unknown
+
+    if name == "list":
+        for line in list_lines(as_json=as_json):
+            click.echo(line)
+        return
+    if name not in bench_names():
+        raise Unknown("bench", name, [*bench_names(), "list"])
+    cases = cases_of(name)
+    if case is not None and case not in cases:
+        raise Unknown(f"case of {name}", case, cases)
+    for each in [case] if case else list(cases):
+        if not as_json:
+            click.echo(f"{name} {each}: {runs} runs …", err=True)
+        click.echo(told(cases[each](runs), as_json=as_json))

@@ -1,0 +1,8 @@
+"""The command ``penstock replay``."""
+
+import click
+
+
+@click.command()
+def replay() -> None:
+    """Placeholder."""

@@ -1,0 +1,1 @@
+"""The features service: ticks to feature rows and bars."""

@@ -1,0 +1,1 @@
+"""The feed: plays sources of market data into the bus."""

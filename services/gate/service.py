@@ -1,0 +1,240 @@
+"""Risk gate: answers each proposed intent with one verdict.
+
+Consumes    intent.proposed.>            one stream a principal, pinned client ``gate``
+            md.>, control.>              marks and gate time, operators
+            audit.heartbeat              the recorder's word that the audit can be written
+Publishes   risk.verdict.*.*             one per intent, same intent_id, fenced
+            risk.state, risk.breaker.*   when they change
+            audit.command                one answer per command
+            dead.intent                  what shows no identity to answer to
+Ready       configuration journaled, state recovered, commands caught up
+In doubt    denies. On its own broken invariant, or where another gate answers: stops
+"""
+
+import asyncio
+import time
+
+from contracts import codec, subjects
+from contracts.gate import DeniedUnaudited, GateRecord, RecordKind
+from contracts.limits import GateConfig
+from contracts.market import Clock, TickBatch
+from contracts.operations import DeadCause, Heartbeat
+from risk.gate import Gate, shown_intent_id
+from services.gate.inputs import (
+    QUEUE_MAX,
+    Input,
+    intent_streams,
+    pull_intents,
+    read_controls,
+    tick_timer,
+)
+from services.gate.market import Changes, MarketView
+from services.gate.outputs import Outputs
+from services.kit.gate_config import load_gate_config
+from services.kit.process import Context
+from services.kit.recovery import Recovered, recover_gate, write_snapshot
+from streams.bus import Message
+from streams.journal.gatelog import GateLog, JournalUnwritable
+
+PRINCIPALS = ("predict", "drill", "slm")
+DURABLE = "gate"
+SECOND_NS = 1_000_000_000
+AUDIT_SILENT_S = 0.75
+"""A recorder unheard for longer may not be writing; its beats come every 0.25 s."""
+
+SNAPSHOT_EVERY = 10_000
+SILENT_TIMERS_NS = 60 * SECOND_NS
+"""Gate time for which timers go on in a silent market; by then every mark is stale."""
+
+
+class GateService:
+    """The gate with its journal and its view of the market: everything that must agree."""
+
+    def __init__(self, context: Context, recovered: Recovered) -> None:
+        self._context = context
+        self.gate: Gate = recovered.gate
+        self._log: GateLog = recovered.log
+        self._epoch = recovered.epoch
+        self.outputs = Outputs(context, recovered.epoch)
+        self.market = MarketView(self.gate.gate_ts_ns)
+        self._recorder_heard_s = 0.0
+        self._recorder_ok = False
+        self._pending_unaudited: list[DeniedUnaudited] = []
+        self._deferred: list[Input] = []
+
+    def take_beat(self, message: Message) -> None:
+        """The recorder's heartbeat; others' are none of the gate's business."""
+        beat = codec.decode(Heartbeat, message.payload)
+        if beat.service == "recorder":
+            self._recorder_heard_s = time.monotonic()
+            self._recorder_ok = beat.is_ready and beat.is_ok
+
+    async def configure(self, config: GateConfig) -> None:
+        """Journal the configuration where it is not the one in force already."""
+        self.market.use(config.instruments)
+        if self.gate.config != config:
+            body = codec.encode(config)
+            await self._decide(Input(RecordKind.CONFIG), body)
+
+    async def handle(self, item: Input) -> None:
+        """Answer one input; commands that could not be journaled come first."""
+        deferred, self._deferred = self._deferred, []
+        for earlier in deferred:
+            await self._control(earlier)
+        match item.kind:
+            case RecordKind.INTENT:
+                await self._intent(item)
+            case RecordKind.CONTROL:
+                await self._control(item)
+            case _:
+                await self._timer(item)
+
+    async def _intent(self, item: Input) -> None:
+        message = item.message
+        assert message is not None
+        arrived_s = time.perf_counter()
+        intent_id = shown_intent_id(message.payload)
+        if intent_id is not None and await self._answer_again(item, intent_id):
+            await message.ack()
+            return
+        await self._decide(item, message.payload)
+        await message.ack()
+        self._context.metrics.decide_seconds.observe(time.perf_counter() - arrived_s)
+
+    async def _answer_again(self, item: Input, intent_id: str) -> bool:
+        """Re-emit the first verdict of a known identity; nothing is journaled (rule R5)."""
+        key = (item.principal, intent_id)
+        if key not in self.outputs.unaudited and self.gate.known(*key) is None:
+            return False
+        verdict = await self.outputs.first_verdict(*key)
+        if verdict is None:
+            return False
+        self._context.metrics.redelivered.inc()
+        await self.outputs.publish_verdict(verdict)
+        return True
+
+    async def _control(self, item: Input) -> None:
+        assert item.message is not None
+        if not await self._decide(item, item.message.payload):
+            self._deferred.append(item)
+
+    async def _timer(self, item: Input) -> None:
+        """Write a timer record where a second of gate time has passed since the last record."""
+        if self.market.quiet_ns > SILENT_TIMERS_NS:
+            return
+        if self._changes().gate_ts_ns - self.gate.gate_ts_ns >= SECOND_NS:
+            await self._decide(item, b"")
+
+    async def _decide(self, item: Input, body: bytes) -> bool:
+        """Journal, decide, publish. False where the journal refused: then only denials leave."""
+        changes = self._changes()
+        record = self._record(item, body, changes)
+        try:
+            self._log.append(codec.encode(record))
+        except JournalUnwritable as error:
+            await self._deny_unaudited(record, str(error))
+            return False
+        self.market.journaled(changes)
+        self._pending_unaudited.clear()
+        decision = self.gate.decide(record, self._epoch)
+        await self.outputs.publish(decision)
+        if decision.dead_cause is not None:
+            await self.outputs.bury(item, decision.dead_cause, decision.dead_detail, record.gate_ts_ns)
+        self._report(is_ok=True, cause="")
+        if self.gate.seq % SNAPSHOT_EVERY == 0:
+            write_snapshot(self._context.run, self.gate)
+        return True
+
+    def _changes(self) -> Changes:
+        return self.market.changes(time.monotonic_ns())
+
+    def _record(self, item: Input, body: bytes, changes: Changes) -> GateRecord:
+        message = item.message
+        return GateRecord(
+            seq=self.gate.seq + 1,
+            kind=item.kind,
+            gate_ts_ns=max(self.gate.gate_ts_ns, changes.gate_ts_ns),
+            body=body,
+            subject=message.subject if message else "",
+            principal=item.principal,
+            stream=message.stream if message else "",
+            stream_seq=message.stream_seq if message else 0,
+            incarnation=item.incarnation,
+            marks=changes.marks,
+            sessions=changes.sessions,
+            is_audit_ok=self._is_audit_ok(),
+            denied_unaudited=tuple(self._pending_unaudited),
+        )
+
+    def _is_audit_ok(self) -> bool:
+        return self._recorder_ok and time.monotonic() - self._recorder_heard_s < AUDIT_SILENT_S
+
+    async def _deny_unaudited(self, record: GateRecord, cause: str) -> None:
+        """The journal cannot be written: deny at once, and remember to say so when it can."""
+        self._report(is_ok=False, cause=cause)
+        self._context.log.error("journal.unwritable", cause=cause, seq=record.seq, kind=record.kind)
+        if record.kind is not RecordKind.INTENT:
+            return
+        verdict = self.gate.deny_unaudited(record, self._epoch)
+        if verdict is None:
+            return
+        self.outputs.unaudited[verdict.principal, verdict.intent_id] = verdict
+        self._pending_unaudited.append(DeniedUnaudited(verdict.principal, verdict.intent_id))
+        await self.outputs.publish_verdict(verdict)
+
+    def _report(self, *, is_ok: bool, cause: str) -> None:
+        health = self._context.health
+        health.is_ok, health.cause = is_ok, cause
+        health.position, health.ts_event_ns = self.gate.seq, self.gate.gate_ts_ns
+        self._context.metrics.gate_seq.set(self.gate.seq)
+
+    async def republish(self, recovered: Recovered) -> None:
+        """Publish again what was decided before a crash and may never have left."""
+        await self.outputs.recover()
+        for decision in recovered.tail:
+            if decision.verdict is None or decision.verdict.gate_seq > self.outputs.last_published_gate_seq:
+                await self.outputs.publish(decision)
+        journaled = {key for key in self.outputs.unaudited if self.gate.known(*key) is not None}
+        self._pending_unaudited = [
+            DeniedUnaudited(*key) for key in self.outputs.unaudited if key not in journaled
+        ]
+
+
+async def read_market(service: GateService, context: Context) -> None:
+    """Keep the market view current, for ever. A batch that cannot be read is buried, not used."""
+    async for batch in context.bus.read("MARKET", batch_max=256):
+        wall_ns = time.monotonic_ns()
+        for message in batch:
+            try:
+                if message.subject == subjects.CLOCK:
+                    service.market.take_clock(codec.decode(Clock, message.payload), wall_ns)
+                else:
+                    service.market.take_batch(codec.decode(TickBatch, message.payload), wall_ns)
+            except (codec.Undecodable, ValueError) as error:
+                item = Input(RecordKind.TIMER, message)
+                await service.outputs.bury(item, DeadCause.UNDECODABLE, str(error), service.gate.gate_ts_ns)
+
+
+async def serve(context: Context) -> None:
+    """Recover, catch up with commands, then decide until stopped."""
+    config = load_gate_config(context.run)
+    recovered = recover_gate(context.run)
+    service = GateService(context, recovered)
+    await context.bus.subscribe(subjects.AUDIT_HEARTBEAT, service.take_beat)
+    await service.republish(recovered)
+    await service.configure(config)
+    queue: asyncio.Queue[Input] = asyncio.Queue(QUEUE_MAX)
+    last_control = (await context.bus.stream_state("CONTROL")).last_seq
+    next_control = recovered.positions.get("CONTROL", 0) + 1
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(read_market(service, context))
+        tasks.create_task(read_controls(context.bus, "CONTROL", next_control, queue))
+        for _ in range(next_control, last_control + 1):
+            await service.handle(await queue.get())
+        for stream in intent_streams(PRINCIPALS):
+            tasks.create_task(pull_intents(context.bus, stream, DURABLE, queue))
+        tasks.create_task(tick_timer(queue))
+        context.health.is_ready = True
+        context.log.info("gate.ready", seq=service.gate.seq, epoch=recovered.epoch)
+        while True:
+            await service.handle(await queue.get())

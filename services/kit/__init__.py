@@ -1,0 +1,1 @@
+"""What every service shares: settings, the home's layout, the run loop, the supervisor, recovery."""

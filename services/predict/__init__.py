@@ -1,0 +1,1 @@
+"""Predictors: feature rows to proposed intents."""

@@ -1,0 +1,1 @@
+"""Proofs: claims about the whole that a stranger can run."""

@@ -1,0 +1,1 @@
+"""The recorder: everything on the bus, kept as Parquet."""

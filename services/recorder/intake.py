@@ -1,0 +1,76 @@
+"""What the recorder makes of one message: rows, or raw bytes and a dead letter."""
+
+from contracts.codec import Undecodable, decode_any
+from contracts.columns import ColumnsInvalid
+from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
+from streams.bus import Message
+from streams.bus.specs import DEAD
+from streams.journal.tables import Unstorable
+from streams.journal.writer import JournalWriter
+
+ORIGIN = "recorder"
+
+
+class Intake:
+    """Decodes messages into a writer, each stream in its own order.
+
+    Attributes:
+        taken: Messages kept since the start.
+        positions: The last sequence taken of each stream.
+        ts_event_ns: Largest event time seen.
+    """
+
+    def __init__(self, writer: JournalWriter) -> None:
+        self.writer = writer
+        self.taken = 0
+        self.positions: dict[str, int] = {}
+        self.ts_event_ns = 0
+
+    def take(self, message: Message) -> DeadLetter | None:
+        """Keep one message. Bytes that are no message are kept too, and come back as a letter.
+
+        A letter about a letter is never written: it would breed.
+        """
+        self.positions[message.stream] = message.stream_seq
+        cause = self._add(message)
+        if not cause or message.stream == DEAD:
+            return None
+        return DeadLetter(
+            origin=ORIGIN,
+            cause=DeadCause.UNDECODABLE,
+            detail=cause[:1_000],
+            subject=message.subject,
+            stream=message.stream,
+            stream_seq=message.stream_seq,
+            count=1,
+            ts_event_ns=self.ts_event_ns,
+            payload=message.payload[:PAYLOAD_MAX],
+            payload_bytes=len(message.payload),
+        )
+
+    def _add(self, message: Message) -> str:
+        # Why the message is no row of a table; empty where it is one, or is known already.
+        try:
+            decoded = decode_any(message.payload)
+            kept = self.writer.add(
+                decoded,
+                subject=message.subject,
+                stream=message.stream,
+                stream_seq=message.stream_seq,
+                ts_store_ns=message.ts_store_ns,
+            )
+        except (Undecodable, ColumnsInvalid, Unstorable) as error:
+            cause = str(error)
+            kept = self.writer.add_raw(
+                message.payload,
+                cause,
+                subject=message.subject,
+                stream=message.stream,
+                stream_seq=message.stream_seq,
+                ts_store_ns=message.ts_store_ns,
+            )
+            self.taken += kept
+            return cause if kept else ""
+        self.taken += kept
+        self.ts_event_ns = max(self.ts_event_ns, getattr(decoded, "ts_event_ns", 0))
+        return ""

@@ -1,0 +1,1 @@
+"""Replay: a recorded run made again, and compared with its record."""

@@ -49,7 +49,7 @@ def encode(message: Struct) -> bytes:
 def decode(message_type: type[Message], data: bytes) -> Message:
     """One message of a known type. Raises Undecodable."""
     try:
-        return _decoder(message_type).decode(data)  # type: ignore[no-any-return]
+        return decoder(message_type).decode(data)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(message_type.__name__, str(error)) from error
 
@@ -86,7 +86,8 @@ class _Nothing(Struct, frozen=True, tag_field="schema", tag=""):
 
 
 @cache
-def _decoder(message_type: type[Struct]) -> msgspec.msgpack.Decoder[Any]:
+def decoder(message_type: type[Struct]) -> msgspec.msgpack.Decoder[Any]:
+    """What ``decode`` reads with, for a hot loop: the tag is required, and errors are msgspec's own."""
     return msgspec.msgpack.Decoder(_with_tag_required(message_type))
 
 

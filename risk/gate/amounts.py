@@ -4,10 +4,10 @@ Nothing here divides with a float. Where a result must be rounded, the function'
 line says which way.
 """
 
-from contracts.scalars import MICRO
+from math import gcd
+from typing import NamedTuple
 
-MONEY_SCALE = 10**12
-"""Divides ``lots * lot_worth`` to micro-units of money."""
+from contracts.scalars import MICRO
 
 BPS = 10_000
 
@@ -29,19 +29,28 @@ def divided_half_even(numerator: int, denominator: int) -> int:
     return quotient
 
 
-def lots_within(target_micro: int, lot_worth: int) -> int:
-    """Whole lots that a target buys, towards zero.
+class LotWorth(NamedTuple):
+    """The money of one lot: ``mark_micro * times / over`` micro-units, as a fraction in lowest terms."""
 
-    Args:
-        target_micro: Not negative.
-        lot_worth: ``mark_micro * multiplier_micro * lot_micro``, above 0.
-    """
-    return target_micro * MONEY_SCALE // lot_worth
+    times: int
+    over: int
 
 
-def money_of(lots: int, lot_worth: int) -> int:
+def lot_worth(multiplier_micro: int, lot_micro: int) -> LotWorth:
+    """From an instrument's micro-units, both above 0: micro times micro times micro, over 10^12."""
+    times, over = multiplier_micro * lot_micro, MICRO * MICRO
+    common = gcd(times, over)
+    return LotWorth(times // common, over // common)
+
+
+def lots_within(target_micro: int, mark_micro: int, worth: LotWorth) -> int:
+    """Whole lots that a target buys, towards zero. The target is not negative, the mark above 0."""
+    return target_micro * worth.over // (mark_micro * worth.times)
+
+
+def money_of(lots: int, mark_micro: int, worth: LotWorth) -> int:
     """The micro-units of money in ``lots`` (not negative), rounded up: never to a breach's benefit."""
-    return -(-lots * lot_worth // MONEY_SCALE)
+    return -(-lots * mark_micro * worth.times // worth.over)
 
 
 def collar_distance_bps(mark_micro: int, slippage_bps: int, reference_micro: int, *, is_buy: bool) -> int:

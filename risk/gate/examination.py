@@ -123,23 +123,27 @@ class Examination:
         state, intent, target_micro = self._state, self._intent, self._target_micro
         strategy_id, symbol, side = intent.strategy_id, intent.symbol, intent.side
         is_closed = not state.market.is_open(symbol, self._record.gate_ts_ns)
-        lot_worth = self._mark.price_micro * self._bounds.size_micro2
-        size = lots_within(target_micro, lot_worth)
+        mark_micro, worth = self._mark.price_micro, self._bounds.worth
+        size = lots_within(target_micro, mark_micro, worth)
         target = -size if side == "short" else size
         held = state.positions.held(strategy_id, symbol) + state.approvals.net(strategy_id, symbol)
         change = target - held
         worst = self._worst_lots(symbol, change)
-        monies = (target_micro, money_of(abs(change), lot_worth), money_of(worst, lot_worth))
+        order_money = money_of(abs(change), mark_micro, worth)
+        position_money = money_of(worst, mark_micro, worth)
+        # All are not negative, so one of them is beyond 63 bits exactly if their union is.
+        union = target_micro | size | abs(change) | worst | order_money | position_money | self.expires_ts_ns
         made, is_good = self._bounds.change.ask(
             is_closed,
             not is_closed and self._is_repeated(),
-            max(*monies, size, abs(change), worst, self.expires_ts_ns) > INT64_MAX,
+            union > INT64_MAX,
             size == 0 and side != "flat",
             change == 0,
             state.trading.state is _REDUCING and not _is_nearer_to_flat(target, held),
         )
         self.checks += made
-        self.lots, self.target_lots, self._monies = change, target, monies
+        self.lots, self.target_lots = change, target
+        self._monies = target_micro, order_money, position_money
         return is_good
 
     def _amounts(self) -> bool:
@@ -149,7 +153,7 @@ class Examination:
 
     def _prices(self) -> bool:
         state, slippage_bps = self._state, self._intent.max_slippage_bps
-        reference = state.market.reference_micro(self._intent.symbol, state.collar_cutoff_ns())
+        reference = state.market.reference_micro(self._intent.symbol, state.cutoff_ns)
         distance = collar_distance_bps(self._mark.price_micro, slippage_bps, reference, is_buy=self.lots > 0)
         made, is_good = self._bounds.prices.ask(slippage_bps, min(distance, INT64_MAX))
         self.checks += made

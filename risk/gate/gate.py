@@ -21,7 +21,7 @@ from risk.book.approvals import Approval
 from risk.book.digests import digest_of
 from risk.errors import InvariantViolated
 from risk.gate import snapshot
-from risk.gate.chain import link
+from risk.gate.chain import link, link_intent
 from risk.gate.checks import INPUT, Checks
 from risk.gate.commands import obey
 from risk.gate.decision import Decision
@@ -172,7 +172,8 @@ class Gate:
         state, now_ns = self._state, record.gate_ts_ns
         self._assert_follows(record)
         state.seq, state.gate_ts_ns = record.seq, now_ns
-        cutoff_ns = state.collar_cutoff_ns()
+        rules = state.rules
+        state.cutoff_ns = cutoff_ns = -1 if rules is None else now_ns - rules.collar_window_ns
         for mark in record.marks:
             if mark.ts_event_ns > now_ns:
                 self._violated("no mark lies after gate time", mark.ts_event_ns, f"at most {now_ns}")
@@ -182,10 +183,14 @@ class Gate:
         for denied in record.denied_unaudited:
             state.identities.add(digest_of(denied.principal, denied.intent_id), 0)
         state.approvals.lapse(now_ns)
-        if state.rules is not None:
-            state.trading.begin(now_ns, state.rules.second_within_ns)
         state.breakers.begin(record.seq, now_ns)
-        return self._configured(record) if record.kind is _CONFIG else self._rules_in_force()
+        if rules is not None and state.trading.pending is not None:
+            state.trading.begin(now_ns, rules.second_within_ns)
+        if record.kind is _CONFIG:
+            return self._configured(record)
+        if rules is None:
+            self._violated("the first record is config", record.kind, "config")
+        return rules
 
     def _decide(self, record: GateRecord, rules: Rules, epoch: int) -> Decision:
         """Steps 4 and 5: by kind, and the chain."""
@@ -200,7 +205,7 @@ class Gate:
             dead_detail = self._take_fill(record)
         elif record.kind == RecordKind.TIMER:
             self._look_for_stale_marks(record, rules)
-        self._state.chain = link(self._state.chain, record, None, answer)
+        self._state.chain = link(self._state.chain, record, answer)
         return Decision(
             answer=answer,
             trading_state=change,
@@ -218,15 +223,14 @@ class Gate:
         first = self._state.identities.add(digest_of(record.principal, intent_id), record.seq)
         if first is not None:
             self._violated("an identity is decided once", f"{intent_id} again", f"only at {first}")
-        verdict = (
-            self._denied_unread(record, address, intent_id, epoch)
-            if intent is None
-            else self._examined(record, rules, intent, address, epoch)
-        )
-        self._state.chain = link(self._state.chain, record, intent, verdict)
-        return Decision(
-            verdict=replace(verdict, chain=self._state.chain.hex()), breakers=self._state.breakers.moves()
-        )
+        state = self._state
+        if intent is None:
+            verdict = self._denied_unread(record, address, intent_id, epoch)
+            state.chain = link(state.chain, record, verdict)
+        else:
+            verdict = self._examined(record, rules, intent, address, epoch)
+            state.chain = link_intent(state.chain, record, intent, verdict)
+        return Decision(verdict=replace(verdict, chain=state.chain.hex()), breakers=state.breakers.moves())
 
     def _examined(
         self, record: GateRecord, rules: Rules, intent: Intent, address: Proposed, epoch: int
@@ -286,7 +290,11 @@ class Gate:
     ) -> Decision:
         """A body that nobody can be answered for: a dead letter, and a fault all the same."""
         self._state.breakers.fault("invalid_input", record.principal)
-        self._state.chain = link(self._state.chain, record, intent, None)
+        state = self._state
+        if intent is None:
+            state.chain = link(state.chain, record)
+        else:
+            state.chain = link_intent(state.chain, record, intent, None)
         is_elsewhere = address is None
         return Decision(
             breakers=self._state.breakers.moves(),
@@ -323,15 +331,10 @@ class Gate:
             raise InvariantViolated(
                 "a config record holds a configuration", error, "gate_config.v1", record.seq
             ) from error
-        state.market.settle(state.collar_cutoff_ns())  # what the old window dropped stays dropped
+        state.market.settle(state.cutoff_ns)  # what the old window dropped stays dropped
         state.breakers.change_rules(rules.breakers)
-        state.rules = rules
+        state.rules, state.cutoff_ns = rules, record.gate_ts_ns - rules.collar_window_ns
         return rules
-
-    def _rules_in_force(self) -> Rules:
-        if self._state.rules is None:
-            raise InvariantViolated("the first record is config", "another kind", "config", self._state.seq)
-        return self._state.rules
 
     def _assert_follows(self, record: GateRecord) -> None:
         if record.seq != self._state.seq + 1:

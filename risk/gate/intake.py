@@ -5,7 +5,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from contracts.codec import Undecodable, decode
+from contracts.codec import decoder
 from contracts.intents import Intent
 from contracts.scalars import Digest
 from contracts.subjects import Control, Proposed, SubjectInvalid, parse_control, parse_intent
@@ -19,15 +19,16 @@ class _Shown(Struct):
     intent_id: Digest
 
 
+_intent_decoder = decoder(Intent)
 _shown_decoder = msgspec.msgpack.Decoder(_Shown)
 
 
 def read_intent(body: bytes) -> tuple[Intent | None, str]:
     """The intent that the body is, else None and what was found."""
     try:
-        return decode(Intent, body), ""
-    except Undecodable as error:
-        return None, error.detail
+        return _intent_decoder.decode(body), ""
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return None, str(error)
 
 
 def shown_intent_id(body: bytes) -> str | None:

@@ -6,7 +6,7 @@ from contracts.instruments import Instrument
 from contracts.limits import BreakerLimits, GateConfig, Limits, StrategyCard, SymbolLimits
 from contracts.scalars import MILLISECOND_NS
 from contracts.verdicts import DenyCode
-from risk.gate.amounts import to_micro
+from risk.gate.amounts import LotWorth, lot_worth, to_micro
 from risk.gate.checks import Checks, FlagChecks, NumberChecks, Question, change_checks, terms_checks
 
 
@@ -23,13 +23,13 @@ class Bounds(NamedTuple):
     """What binds one strategy in one symbol.
 
     Attributes:
-        size_micro2: ``multiplier_micro * lot_micro``: times a mark, it is the worth of a lot.
+        worth: What a lot is worth at a mark.
         change: Session, duplicate, and the change in lots.
         amounts: Target, order and position money, in micro-units.
         prices: Slippage and distance from the reference, in basis points.
     """
 
-    size_micro2: int
+    worth: LotWorth
     change: FlagChecks
     amounts: NumberChecks
     prices: NumberChecks
@@ -141,7 +141,7 @@ def _bounds(card: StrategyCard, instrument: Instrument, limits: SymbolLimits) ->
     target_max, order_max = to_micro(card.target_notional_max), to_micro(limits.order_notional_max)
     position_max = to_micro(limits.position_notional_max)
     return Bounds(
-        size_micro2=to_micro(instrument.multiplier) * to_micro(instrument.lot_size),
+        worth=lot_worth(to_micro(instrument.multiplier), to_micro(instrument.lot_size)),
         change=change_checks(instrument.symbol),
         amounts=NumberChecks(
             Question(DenyCode.STRATEGY_NOTIONAL, target_setting, "micro", target_max),

@@ -82,7 +82,7 @@ def to_bytes(state: GateState) -> bytes:
     wrong = state.positions.disagreements() + state.approvals.disagreements()
     if wrong:
         raise InvariantViolated("the books' sums are the sums of their rows", wrong, "none", state.seq)
-    state.market.settle(state.collar_cutoff_ns())
+    state.market.settle(state.cutoff_ns)
     market, trading = state.market, state.trading
     kept = _Kept(
         seq=state.seq,
@@ -145,7 +145,9 @@ def digest_of_bytes(data: bytes) -> str:
 def _restored(kept: _Kept) -> GateState:
     state = GateState()
     state.seq, state.gate_ts_ns, state.chain = kept.seq, kept.gate_ts_ns, kept.chain
-    state.rules = None if kept.config is None else Rules(kept.config)
+    if kept.config is not None:
+        state.rules = Rules(kept.config)
+        state.cutoff_ns = kept.gate_ts_ns - state.rules.collar_window_ns
     state.market.marks = {mark.symbol: mark for mark in kept.marks}
     state.market.collars = {row.symbol: Collar(row.newest, row.others) for row in kept.collars}
     state.market.sessions = {session.symbol: session for session in kept.sessions}

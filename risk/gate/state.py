@@ -14,6 +14,7 @@ class GateState:
     """What the records so far have made.
 
     Attributes:
+        cutoff_ns: Marks at or before it have left the collar's window: gate time less the window.
         rules: The configuration in force; None before the first record.
         identities: (principal, intent id) of every intent answered, with its first sequence; 0
             where it was denied without being journaled.
@@ -25,6 +26,7 @@ class GateState:
         "approvals",
         "breakers",
         "chain",
+        "cutoff_ns",
         "fills",
         "gate_ts_ns",
         "identities",
@@ -40,6 +42,7 @@ class GateState:
         self.seq = 0
         self.gate_ts_ns = 0
         self.chain = START
+        self.cutoff_ns = -1
         self.rules: Rules | None = None
         self.market = Market()
         self.positions = Positions()
@@ -49,7 +52,3 @@ class GateState:
         self.identities = DigestIndex()
         self.wishes = DigestIndex()
         self.fills = DigestIndex()
-
-    def collar_cutoff_ns(self) -> int:
-        """Marks at or before this time have left the collar's window."""
-        return -1 if self.rules is None else self.gate_ts_ns - self.rules.collar_window_ns

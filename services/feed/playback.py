@@ -15,7 +15,7 @@ from services.kit.settings import SettingInvalid
 from streams.quality.guard import Guard, Problem
 from streams.sources import Dataset, DatasetOptions, Synthetic, SyntheticOptions, Ticks, packaged_es
 from streams.sources.batching import Batch, batched
-from streams.sources.local_time import instant_ns
+from streams.sources.local_time import instant_ns, zone
 from streams.sources.pacing import ClockDue, Pacer, schedule
 
 SYNTH_START = "2024-01-02T00:00:00"
@@ -48,14 +48,18 @@ def prepare(settings: FeedSettings) -> Playback:
         SettingInvalid: two sources have the same symbol, or a time cannot be read.
         SourceInvalid: a file cannot be used.
     """
-    zone = settings.time_zone or _zone_of_first(settings)
-    from_ns = _instant("--from", settings.from_time, zone)
-    to_ns = _instant("--to", settings.to_time, zone)
+    local = _zone(settings)
+    from_ns = _instant("--from", settings.from_time, local)
+    to_ns = _instant("--to", settings.to_time, local)
     if from_ns is not None and to_ns is not None and from_ns >= to_ns:
         raise SettingInvalid("--to", settings.to_time, f"a time after {settings.from_time}")
     files = [name for name in settings.sources if name != "synth"]
     datasets = {name: _dataset(name, settings, from_ns, to_ns) for name in files}
-    start_ns = from_ns if from_ns is not None else _first_ns(list(datasets.values()))
+    first_ns = _first_ns(list(datasets.values()))
+    if datasets and first_ns is None:
+        expected = f"a time range in which {', '.join(datasets)} has trades"
+        raise SettingInvalid("--from", settings.from_time or "not given", expected)
+    start_ns = next(ns for ns in (from_ns, first_ns, instant_ns(SYNTH_START, "UTC")) if ns is not None)
     generator = Synthetic(
         SyntheticOptions(seed=settings.seed, start_ns=start_ns, to_ns=to_ns, rate_per_s=settings.rate_per_s)
     )
@@ -122,32 +126,34 @@ def _dataset(name: str, settings: FeedSettings, from_ns: int | None, to_ns: int 
     )
 
 
-def _zone_of_first(settings: FeedSettings) -> str:
-    """The zone in which a person names times: that of the first dataset, else UTC."""
+def _zone(settings: FeedSettings) -> str:
+    """The zone in which a person names times: as said, else that of the first dataset, else UTC."""
+    if settings.time_zone:
+        try:
+            zone(settings.time_zone)
+        except ValueError:
+            expected = "an IANA time zone, such as America/New_York or UTC"
+            raise SettingInvalid("--tz", settings.time_zone, expected) from None
+        return settings.time_zone
     for name in settings.sources:
         if name != "synth":
             return _dataset(name, settings, None, None).time_zone
     return "UTC"
 
 
-def _first_ns(datasets: list[Dataset]) -> int:
-    firsts = [int(stretch.times_ns[0]) for dataset in datasets for stretch in _head(dataset)]
-    return min(firsts, default=instant_ns(SYNTH_START, "UTC"))
+def _first_ns(datasets: list[Dataset]) -> int | None:
+    """The earliest first row of the datasets; None where they have none."""
+    heads = [next(dataset.batches(), None) for dataset in datasets]
+    return min((int(head.times_ns[0]) for head in heads if head is not None), default=None)
 
 
-def _head(dataset: Dataset) -> Iterator[Ticks]:
-    stretch = next(dataset.batches(), None)
-    if stretch is not None:
-        yield stretch
-
-
-def _instant(label: str, text: str, zone: str) -> int | None:
+def _instant(label: str, text: str, local: str) -> int | None:
     if not text:
         return None
     try:
-        return int(text) if text.isdecimal() else instant_ns(text, zone)
+        return int(text) if text.isdecimal() else instant_ns(text, local)
     except ValueError as error:
-        expected = f"an ISO 8601 time in {zone} or with an offset, or Unix nanoseconds ({error})"
+        expected = f"an ISO 8601 time in {local} or with an offset, or Unix nanoseconds ({error})"
         raise SettingInvalid(label, text, expected) from None
 
 

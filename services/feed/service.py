@@ -112,17 +112,23 @@ class Player:
         playback, played = self._playback, self.played
         played.source = source
         begin_ns = self._wall.monotonic_ns()
-        for item in playback.items:
-            await self._write_letters()
-            await self._wait(begin_ns + playback.pacer.offset_ns(item.due_ns))
-            if self._stopping.is_set():
-                break
-            await (self._batch(item) if isinstance(item, Batch) else self._clock(item))
-        played.is_whole = not self._stopping.is_set()
-        if not played.is_whole:
-            await self._clock(ClockDue(due_ns=0, ts_event_ns=played.ts_event_ns, is_final=True))
-        await self._write_letters()
+        try:
+            for item in playback.items:
+                await self._write_letters()
+                await self._wait(begin_ns + playback.pacer.offset_ns(item.due_ns))
+                if self._stopping.is_set():
+                    break
+                await (self._batch(item) if isinstance(item, Batch) else self._clock(item))
+                played.is_whole = isinstance(item, ClockDue) and item.is_final
+        finally:
+            # Also where the source turned out to be unreadable: what was published is proved and ended.
+            await self._end()
         return played
+
+    async def _end(self) -> None:
+        if not self.played.is_whole:
+            await self._clock(ClockDue(due_ns=0, ts_event_ns=self.played.ts_event_ns, is_final=True))
+        await self._write_letters()
 
     async def _batch(self, batch: Batch) -> None:
         message = TickBatch(

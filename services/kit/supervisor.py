@@ -18,9 +18,9 @@ from msgspec import Struct
 from contracts.operations import Heartbeat
 from services.kit.guard import ROOT
 from services.kit.lastwords import last_words
-from services.kit.orphans import die_with_parent
 from services.kit.restarts import RestartBudget, RestartPolicy
 from services.kit.settings import PREFIX, ServiceSettings
+from streams.bus.orphans import die_with_parent
 
 READY_TIMEOUT_S = 60.0
 """A cold numba cache compiles for some seconds a kernel on a slow machine."""

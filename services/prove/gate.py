@@ -45,11 +45,11 @@ def prove_intents(
         except Disagreement as found:
             return _result(size, seed, total, f"sequence {name}, {found}", {"seq": found.seq})
         report(f"{total.intents:,} of {intents:,} intents agree, {total.approved_share:.1%} approved")
-    return _result(size, seed, total, _wanting(total), {})
+    return _result(size, seed, total, wanting(total), {})
 
 
-def _wanting(total: Tally) -> str:
-    """What makes an agreement worthless, or nothing."""
+def wanting(total: Tally) -> str:
+    """What makes an agreement worthless; empty where nothing does."""
     if total.approved_share < APPROVED_SHARE_MIN:
         return f"{total.approved_share:.1%} of the intents approved, not {APPROVED_SHARE_MIN:.0%} or more"
     unseen = [code for code in DenyCode if code not in total.codes and code not in UNREACHABLE]

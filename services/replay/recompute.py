@@ -68,6 +68,7 @@ class Outputs:
     def __init__(self, folder: Path) -> None:
         self._writer = JournalWriter(folder)
         self._last: Counter[str] = Counter()
+        self._now_ns = 0
 
     def take_made(self, made: Made) -> None:
         """Features, bars and intents of one market message."""
@@ -99,8 +100,13 @@ class Outputs:
 
     def _add(self, stream: str, subject: str, message: Struct) -> None:
         self._last[stream] += 1
+        self._now_ns = max(self._now_ns, getattr(message, "ts_event_ns", 0))
         self._writer.add(
-            message, subject=subject, stream=stream, stream_seq=self._last[stream], ts_store_ns=0
+            message,
+            subject=subject,
+            stream=stream,
+            stream_seq=self._last[stream],
+            ts_store_ns=self._now_ns,
         )
 
     def _flush_when_full(self) -> None:

@@ -163,6 +163,6 @@ class _Recording(Outputs):
                 subject=subject,
                 stream=stream,
                 stream_seq=self._last[stream],
-                ts_store_ns=0,
+                ts_store_ns=self._now_ns,
             )
             return self._last[stream]

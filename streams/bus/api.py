@@ -11,6 +11,9 @@ from streams.bus.errors import ApiFailed
 
 EVERYTHING = "$JS.API.>"
 
+UNAVAILABLE = 503
+"""The ``code`` of an answer that JetStream gives while it recovers; the others are ``err_code``."""
+
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
 MESSAGE_NOT_FOUND = 10037

@@ -139,7 +139,7 @@ class Bus:
 
         Nothing is acknowledged: the caller keeps its position. The read survives restarts of the
         broker and goes on at the next needed sequence. Messages that the stream has discarded are
-        counted in ``counters.gaps`` and logged.
+        counted in ``counters.gaps`` and logged; with ``subjects``, all discarded positions count.
 
         Args:
             subjects: Only these, wildcards allowed; none means all.

@@ -95,7 +95,7 @@ class Reader:
                 yield kept
             if self._is_past_end():  # also where nothing was kept: what came lies behind the end
                 return
-            if self._subjects:
+            if self._subjects and came[-1].pending:
                 await self._check_discarded()
 
     async def _attach(self) -> tuple[Puller, int]:
@@ -106,7 +106,12 @@ class Reader:
             try:
                 return await self._attach_once()
             except Unreachable as error:
-                _log.info("bus.reader.waiting", stream=self._stream, cause=error.cause)
+                cause = error.cause
+            except ApiFailed as error:
+                if error.code != api.UNAVAILABLE:
+                    raise
+                cause = error.description
+            _log.info("bus.reader.waiting", stream=self._stream, cause=cause)
             await asyncio.sleep(retry_s)
             retry_s = min(2 * retry_s, RETRY_S_MAX)
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from streams.bus import monitor
 from streams.bus.errors import BrokerUnusable, MissingBroker, PortTaken, StoreUnusable
+from streams.bus.orphans import die_with_parent
 
 PROGRAM = "nats-server"
 READY_S_MAX = 20.0
@@ -117,6 +118,7 @@ class NatsServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, no lock taken
             )
         try:
             self._wait_healthy(self._process, str(binary), log_start)

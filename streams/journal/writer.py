@@ -16,6 +16,7 @@ from msgspec import Struct
 from contracts.features import FeatureBatch
 from contracts.identity import digest
 from contracts.market import TickBatch
+from contracts.verdicts import Verdict
 from streams.journal.buffers import Key, Place, StreamBuffer, row_values
 from streams.journal.errors import JournalUnwritable
 from streams.journal.files import NAMES_KEY, TABLE_KEY, FileProblem, date_folder, file_name, scan
@@ -212,6 +213,8 @@ def _event_ns(message: Struct, ts_store_ns: int) -> int:
     if isinstance(message, FeatureBatch):
         offset = 8 * message.count  # behind ``seq``, the first of the fixed columns
         return int.from_bytes(message.columns[offset : offset + 8], "little", signed=True)
+    if isinstance(message, Verdict):
+        return message.gate_ts_ns
     return int(getattr(message, "ts_event_ns", ts_store_ns))
 
 

@@ -2,8 +2,11 @@
 
 from collections import Counter, deque
 
+from msgspec import Struct
+
 from contracts import subjects
 from contracts.codec import Undecodable, decode
+from contracts.columns import feature_columns
 from contracts.features import FeatureBatch
 from contracts.market import Clock, TickBatch
 from contracts.states import BreakerChanged
@@ -64,6 +67,7 @@ class Picture:
         self.latencies_ms: deque[float] = deque(maxlen=LATENCIES_MAX)
         self.news: deque[str] = deque(maxlen=NEWS_MAX)
         self.undecodable = 0
+        self._last_seq: dict[tuple[type[Struct], str, str], int] = {}
 
     def take(self, subject: str, payload: bytes, now_ns: int) -> None:
         """Take in one message heard at wall time ``now_ns``. Foreign bytes are counted."""
@@ -95,9 +99,11 @@ class Picture:
                 if clock.is_final:
                     self.finals.add(clock.source)
             case ["md", *_]:
-                self.ticks.add(decode(TickBatch, payload).count)
+                ticks = decode(TickBatch, payload)
+                self.ticks.add(self._new_rows(ticks, ticks.first_seq + ticks.count - 1))
             case ["feat", *_]:
-                self.features.add(decode(FeatureBatch, payload).count)
+                rows = decode(FeatureBatch, payload)
+                self.features.add(self._new_rows(rows, int(feature_columns(rows)["seq"][-1])))
             case ["intent", *_]:
                 self.intents += 1
             case ["risk", "verdict", *_]:
@@ -106,6 +112,14 @@ class Picture:
                 self._take_breaker(decode(BreakerChanged, payload))
             case _:
                 pass
+
+    def _new_rows(self, batch: TickBatch | FeatureBatch, last_seq: int) -> int:
+        """Rows of the batch, or 0 where it was heard before: a publisher may say a thing twice."""
+        key = (type(batch), batch.source, batch.symbol)
+        if last_seq <= self._last_seq.get(key, 0):
+            return 0
+        self._last_seq[key] = last_seq
+        return batch.count
 
     def _take_verdict(self, verdict: Verdict, now_ns: int) -> None:
         self.verdicts[str(verdict.code or Outcome.APPROVED)] += 1

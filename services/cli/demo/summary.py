@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from services.cli.demo.recorded import recorded_hash
 from services.cli.options import DEFAULT_HOME
 from services.cli.standing import gate_of
 from services.kit.layout import Home, Run
-from streams.journal.hashes import journal_hashes, run_hash
 from streams.journal.reader import Journal
 
 COUNTS = """
@@ -30,7 +30,7 @@ LATENCY = """
 select quantile_cont((ts_store_ns - basis_recv_ns) / 1e6, [0.5, 0.99]), count(*) from verdicts
 where basis_recv_ns > 0
 """
-DEAD = "select cause, count(*), sum(count) from dead_letters group by all order by all"
+DEAD = "select origin, cause, count(*), sum(count) from dead_letters group by all order by all"
 
 QUESTIONS = (
     "select symbol, code, count(*) from verdicts group by all order by 3 desc",
@@ -46,10 +46,9 @@ def summary_lines(home: Home, run: Run, *, took_s: float, is_whole: bool) -> Ite
         yield ""
         yield f"From the journal of run {run.run_id}{'' if is_whole else ' (interrupted)'}:"
         yield from _figures(journal)
-    chain = gate_of(run)
-    hashes = journal_hashes(run.journal)
-    yield f"  replay hash    {run_hash(hashes, chain.chain)}"
-    yield f"  gate chain     {chain.chain} at sequence {chain.seq}"
+    gate = gate_of(run)
+    yield f"  replay hash    {recorded_hash(run)}"
+    yield f"  gate chain     {gate.chain} at sequence {gate.seq}"
     yield f"  journal        {run.journal}"
     yield f"  took           {took_s:.0f} s"
     yield ""
@@ -72,8 +71,8 @@ def _figures(journal: Journal) -> Iterator[str]:
     for name, key, previous, state, cause, faults, seq in trips:
         move = f"{previous} -> {state} ({cause}, {faults} faults)"
         yield f"  breaker        {name} of {key}: {move} at sequence {seq}"
-    for cause, letters, rows in _rows(journal, DEAD):
-        yield f"  dead letters   {letters:,} for {rows:,} rows or messages: {cause}"
+    for origin, cause, letters, rows in _rows(journal, DEAD):
+        yield f"  dead letters   {letters:,} of {origin} for {rows:,} rows or messages: {cause}"
     latency, measured = _rows(journal, LATENCY)[0]
     if measured:
         p50_ms, p99_ms = latency

@@ -96,6 +96,7 @@ class Adversary:
             (self._kill, 0.7),
             (self._reduce, 0.9),
             (self._burst, 0.6),
+            (self._at_a_window, 0.8),
             (self._audit_fails, 0.6),
             (self._worthless_mark, 0.8),
             (self._other_rules, 1.5),
@@ -175,10 +176,26 @@ class Adversary:
         self._plan.extend([lambda: self._garbage(principal)] * self._rng.randint(3, 6))
         return self._garbage(principal)
 
-    def _garbage(self, principal: str) -> GateRecord:
-        moment = self._now()
+    def _garbage(self, principal: str, at: Moment | None = None) -> GateRecord:
+        moment = at or self._now()
         fields = self._wishes.out_of_place(moment.now_ns)
         return self._intent(moment, fields, body=spoil.spoiled(self._rng, fields), principal=principal)
+
+    def _at_a_window(self) -> Item:
+        """One fault too few, and the one that is missing just when the first stops counting."""
+        rules, principal = self._oracle.rules, self._rng.choice(world.PRINCIPALS)
+        rule = rules.breakers["invalid_input"] if rules else None
+        first_ns = self._feed.jump(self._feed.now_ns + 2 * world.MARK_AGE_NS)
+
+        def missing() -> GateRecord:
+            now_ns = self._feed.jump(first_ns + (rule.window_ns if rule else 0) + self._rng.choice((-1, 0)))
+            return self._garbage(principal, Moment(now_ns))
+
+        faults = [lambda: self._garbage(principal, Moment(first_ns))] * (
+            rule.faults_to_open - 1 if rule else 0
+        )
+        self._plan.extend([*faults, missing, self._everything_fresh])
+        return self._everything_fresh()
 
     def _again(self) -> Item:
         if not self._identities:
@@ -268,8 +285,9 @@ class Adversary:
         return self._control(moment, self._people.abuse(moment.now_ns, self._oracle.desk.stopped_seq))
 
     def _towards_reset(self) -> GateRecord:
-        if self._rng.random() < 0.4:
-            return self._abuse()
+        luck = self._rng.random()
+        if luck < 0.4:
+            return self._kill() if luck < 0.06 else self._abuse()
         desk = self._oracle.desk
         if self._rng.random() < 0.6:
             edge = (desk.killed_ns or 0) + world.COOL_OFF_NS

@@ -83,7 +83,7 @@ READS = {
     "admin": set(PROBES.values()),
     "feed": set(),
     "features": {"MARKET", "FEATURES", "BARS"},
-    "predict": {"FEATURES", "BARS", "NEWS", "RISK"},
+    "predict": {"FEATURES", "BARS", "NEWS", "RISK", "INTENTS_PREDICT"},
     "drill": set(),
     "slm": set(),
     "gate": {"MARKET", "CONTROL", "VERDICTS", "RISK", "ORDERS"},
@@ -182,7 +182,7 @@ async def test_nobody_hears_what_is_answered_to_another(shared_broker, principal
     other = "gate" if principal != "gate" else "viewer"
     async with Bus.connect(shared_broker.settings_of(principal)) as bus:
         for subject in (f"_INBOX.{other}.>", "_INBOX.>", ">"):
-            await bus.subscribe(subject, lambda message: None)
+            await bus.subscribe(subject, lambda _: None)
         await bus.flush()
         assert bus.counters.permission_violations == 3
 
@@ -240,7 +240,7 @@ async def test_a_replay_publishes_only_to_itself(broker, bus_of):
     async with bus_of(broker, "replay") as replay, bus_of(broker, "viewer") as viewer:
         heard: asyncio.Queue[str] = asyncio.Queue()
         await replay.subscribe("replay.>", lambda message: heard.put_nowait(message.subject))
-        await viewer.subscribe("replay.>", lambda message: heard.put_nowait("leaked"))
+        await viewer.subscribe("replay.>", lambda _: heard.put_nowait("leaked"))
         await replay.publish("replay.run1.risk.verdict.trend.ES", b"")
         assert await heard.get() == "replay.run1.risk.verdict.trend.ES"
         await viewer.flush()

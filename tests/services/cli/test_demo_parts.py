@@ -3,22 +3,25 @@
 import io
 import json
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from contracts import subjects
 from contracts.codec import Undecodable, decode, encode
+from contracts.columns import feature_layout, pack
+from contracts.features import FeatureBatch
 from contracts.intents import Intent
-from contracts.market import Clock
+from contracts.market import TRADE_COLUMNS, Clock, TickBatch
 from contracts.states import BreakerChanged, BreakerState
 from contracts.verdicts import DenyCode, Outcome, Verdict
 from services.cli.demo.drill import faults_needed, hostile_bodies
 from services.cli.demo.picture import Picture, Rate
 from services.cli.demo.scene import Scene, local_time
 from services.cli.demo.show import Lines, LivePicture, line_of, show_for, table_of
-from streams.journal.reader import intent_id_of as peek_identity
 from services.kit.gate_config import LIMITS
 from services.kit.layout import Run
+from streams.journal.reader import intent_id_of as peek_identity
 
 SECOND_NS = 1_000_000_000
 
@@ -68,8 +71,8 @@ def test_latency_is_wall_time_from_the_feed_s_flush_and_needs_one():
 def test_a_breaker_that_opens_is_a_trip_and_a_piece_of_news():
     picture = Picture()
     change = BreakerChanged(
-        name="invalid_input", key="drill", previous=BreakerState.CLOSED, state=BreakerState.OPEN, cause="fault",
-        faults=3, gate_seq=1, ts_event_ns=1,
+        name="invalid_input", key="drill", previous=BreakerState.CLOSED, state=BreakerState.OPEN,
+        cause="fault", faults=3, gate_seq=1, ts_event_ns=1,
     )  # fmt: skip
     picture.take(subjects.breaker("invalid_input"), encode(change), 0)
 
@@ -82,6 +85,25 @@ def test_bytes_that_nobody_can_read_are_counted_and_stop_nothing():
     picture.take(subjects.verdict("trend", "ES"), b"\xc1", 0)
 
     assert picture.undecodable == 1
+
+
+def test_rows_that_are_said_twice_are_counted_once():
+    columns = {name: np.arange(1, 4).astype(kind) for name, kind in TRADE_COLUMNS}
+    batch = TickBatch(
+        source="es", venue="CME", symbol="ES", kind="trade", first_seq=1, count=3, ts_recv_ns=0,
+        columns=pack(TRADE_COLUMNS, columns),
+    )  # fmt: skip
+    rows = {name: np.arange(1, 4).astype(kind) for name, kind in feature_layout(("vwap",))}
+    features = FeatureBatch(
+        set="core", source="es", venue="CME", symbol="ES", names=("vwap",), count=3, ts_recv_ns=0,
+        columns=pack(feature_layout(("vwap",)), rows),
+    )  # fmt: skip
+    picture = Picture()
+    for _ in range(2):
+        picture.take(subjects.trade("CME", "ES"), encode(batch), 0)
+        picture.take(subjects.features("core", "CME", "ES"), encode(features), 0)
+
+    assert (picture.ticks.total, picture.features.total) == (3, 3)
 
 
 def test_a_rate_is_that_of_the_last_seconds():

@@ -124,7 +124,7 @@ def test_only_operators_have_a_credential_to_command_with(broker, name):
 def test_a_refusal_ends_with_status_1_and_says_why(penstock, monkeypatch, capsys):
     refused = Given(
         command="reset", operator="operator1", stored_seq=7,
-        answer=answer_of(is_accepted=False, code=RefusalCode.COOL_OFF, found=2_500_000_000, allowed=60 * 10**9),
+        answer=answer_of(is_accepted=False, code=RefusalCode.COOL_OFF, found=25 * 10**8, allowed=60 * 10**9),
     )  # fmt: skip
 
     async def give(*_arguments):

@@ -1,5 +1,6 @@
 """``penstock status``, up and down. See services/cli/standing_report.py."""
 
+import asyncio
 import json
 
 from contracts import subjects
@@ -12,10 +13,10 @@ from services.kit.layout import Home
 from services.kit.live import Live
 
 
-def change(seq: int, previous: BreakerState, state: BreakerState) -> BreakerChanged:
+def moved(seq: int, previous: BreakerState, state: BreakerState) -> BreakerChanged:
     return BreakerChanged(
-        name="invalid_input", key="drill", previous=previous, state=state, cause="fault", faults=3, gate_seq=seq,
-        ts_event_ns=seq,
+        name="invalid_input", key="drill", previous=previous, state=state, cause="fault", faults=3,
+        gate_seq=seq, ts_event_ns=seq,
     )  # fmt: skip
 
 
@@ -30,29 +31,30 @@ async def test_a_stack_that_is_up_is_told_by_its_beats_and_streams(broker, bus_o
         operators=("operator1",), gate_seq=5, ts_event_ns=5,
     )  # fmt: skip
 
-    async def beat_while_asked(seconds):
-        for service, ts_ns in (("gate", 2_000_000_000), ("features", 1_500_000_000)):
-            beat = Heartbeat(
-                service=service, run_id="run", is_ready=True, is_ok=service != "gate", cause="disk full"
-                if service == "gate" else "", ts_event_ns=ts_ns, position=9, ts_recv_ns=0,
-            )  # fmt: skip
-            await gate.publish(subjects.AUDIT_HEARTBEAT, encode(beat))
-        await sleep(seconds)
+    async def beat():
+        while True:
+            for service, ts_ns, cause in (
+                ("gate", 2_000_000_000, "disk full"),
+                ("features", 1_500_000_000, ""),
+            ):
+                heartbeat = Heartbeat(
+                    service=service, run_id="run", is_ready=True, is_ok=not cause, cause=cause,
+                    ts_event_ns=ts_ns, position=9, ts_recv_ns=0,
+                )  # fmt: skip
+                await gate.publish(subjects.AUDIT_HEARTBEAT, encode(heartbeat))
+            await asyncio.sleep(0.02)
 
-    sleep = standing_report.asyncio.sleep
     async with bus_of(broker, "gate") as gate:
         await gate.publish_acked(subjects.RISK_STATE, encode(halted), msg_id="s", stream="RISK")
-        moves = [
-            (BreakerState.CLOSED, BreakerState.OPEN),
-            (BreakerState.OPEN, BreakerState.HALF_OPEN),
-        ]
+        moves = [(BreakerState.CLOSED, BreakerState.OPEN), (BreakerState.OPEN, BreakerState.HALF_OPEN)]
         for seq, (previous, state) in enumerate(moves, start=1):
             await gate.publish_acked(
-                subjects.breaker("invalid_input"), encode(change(seq, previous, state)), msg_id=f"b{seq}",
+                subjects.breaker("invalid_input"), encode(moved(seq, previous, state)), msg_id=f"b{seq}",
                 stream="RISK",
             )  # fmt: skip
-        monkeypatch.setattr(standing_report.asyncio, "sleep", beat_while_asked)
+        beating = asyncio.create_task(beat())
         report = await report_up(Home(tmp_path), stack)
+        beating.cancel()
 
     services = {service.service: service for service in report.services}
     assert (services["gate"].state, services["gate"].cause, services["gate"].position) == (

@@ -22,17 +22,24 @@ def rows(source, first, last):
         "valid": [1] * count,
         "rsi": list(seqs),
     }
+    packed = pack(feature_layout(["rsi"]), columns)
     return FeatureBatch(
-        set="core", source=source, venue="CME", symbol="ES", names=("rsi",), count=count, ts_recv_ns=0,
-        columns=pack(feature_layout(["rsi"]), columns),
-    )  # fmt: skip
+        set="core",
+        source=source,
+        venue="CME",
+        symbol="ES",
+        names=("rsi",),
+        count=count,
+        ts_recv_ns=0,
+        columns=packed,
+    )
 
 
 def bar(source, start):
-    return Bar(
-        source=source, venue="CME", symbol="ES", interval="1s", ts_open_ns=start, ts_event_ns=start + 1, open=1.0,
-        high=1.0, low=1.0, close=1.0, volume=1.0, vwap=1.0, trades=1, first_seq=1, last_seq=1,
-    )  # fmt: skip
+    prices = dict.fromkeys(("open", "high", "low", "close", "vwap"), 1.0)
+    numbers = {"volume": 1.0, "trades": 1, "first_seq": 1, "last_seq": 1}
+    names = {"source": source, "venue": "CME", "symbol": "ES", "interval": "1s"}
+    return Bar(ts_open_ns=start, ts_event_ns=start + 1, **names, **prices, **numbers)
 
 
 def resume(held):

@@ -32,15 +32,15 @@ PARTS = batches(WALK, range(0, COUNT, 37))
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  # the condition is the broker's, which has no event
             await asyncio.sleep(0.005)
 
 
 class Surroundings:
     """A feed, a reader, and the service, which can be started, stopped and killed."""
 
-    def __init__(self, broker, feed, bus, viewer):
-        self.broker, self._feed, self._bus, self._viewer = broker, feed, bus, viewer
+    def __init__(self, broker, feed, viewer, open_bus):
+        self.broker, self._viewer, self._open_bus = broker, viewer, open_bus
         self._window = feed.window("MARKET")
         self.logger = CapturingLogger()
 
@@ -56,27 +56,28 @@ class Surroundings:
         await self._window.publish(subject, payload)
         await self._window.close_window()
 
-    def context(self):
+    def context(self, bus):
         settings = ServiceSettings(
             service="features", run_id="test", run_dir=self.broker.run_dir, nats_url=self.broker.url
         )
         log = structlog.wrap_logger(self.logger, wrapper_class=structlog.make_filtering_bound_logger(0))
         run = Run(self.broker.run_dir)
-        return Context(settings, run, self._bus, log, Metrics("features"), Health(), asyncio.Event())
+        return Context(settings, run, bus, log, Metrics("features"), Health(), asyncio.Event())
 
     @contextlib.asynccontextmanager
     async def service(self, *, is_killed=False):
         """The service runs for the block, then is stopped as the kit stops it, or cancelled."""
-        context = self.context()
-        task = asyncio.create_task(serve(context))
-        try:
-            yield context
-        finally:
-            context.stopping.set()
-            if is_killed:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait_for(task, DEADLINE_S)
+        async with self._open_bus() as bus:
+            context = self.context(bus)
+            task = asyncio.create_task(serve(context))
+            try:
+                yield context
+            finally:
+                context.stopping.set()
+                if is_killed:
+                    task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait_for(task, DEADLINE_S)
 
     async def stored(self, stream, kind):
         state = await self._viewer.stream_state(stream)
@@ -96,12 +97,8 @@ class Surroundings:
 
 @pytest.fixture
 async def around(broker, bus_of):
-    async with (
-        bus_of(broker, "feed") as feed,
-        bus_of(broker, "features") as bus,
-        bus_of(broker, "viewer") as view,
-    ):
-        yield Surroundings(broker, feed, bus, view)
+    async with bus_of(broker, "feed") as feed, bus_of(broker, "viewer") as viewer:
+        yield Surroundings(broker, feed, viewer, lambda: bus_of(broker, "features"))
 
 
 def expected_rows():

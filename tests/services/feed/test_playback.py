@@ -93,7 +93,11 @@ def test_a_zone_for_times_is_that_of_the_dataset_unless_said():
     [
         ({"from": "noon"}, "--from is 'noon'; expected an ISO 8601 time in America/Chicago"),
         ({"from": "2013-09-03T10", "to": "2013-09-03T09"}, "--to is '2013-09-03T09'; expected a time after"),
-        ({"source": "synth", "tz": "Mars/Base", "from": "2024-01-01"}, "'Mars/Base' is no IANA time zone"),
+        (
+            {"source": "synth", "tz": "Mars/Base", "from": "2024-01-01"},
+            "--tz is 'Mars/Base'; expected an IANA",
+        ),
+        ({"from": "2014-01-01"}, "--from is '2014-01-01'; expected a time range in which es has trades"),
     ],
 )
 def test_times_that_cannot_be_played_are_named(options: dict[str, str], words: str):

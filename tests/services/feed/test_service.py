@@ -15,6 +15,7 @@ from services.feed.settings import FeedSettings, from_options
 from services.kit.broker import EmbeddedBroker
 from services.kit.process import Health
 from streams.bus import Bus, NotAcked
+from streams.sources import SourceInvalid
 from streams.sources.packaged import ES_BUSIEST
 from tests.conftest import BusOf
 
@@ -169,3 +170,27 @@ async def test_a_broker_that_does_not_confirm_stops_the_clock_and_loses_nothing(
     assert seen_ok == [True] + [False] * 9
     assert health.is_ok
     assert sum(message.count for message in stored if isinstance(message, TickBatch)) == result.rows
+
+
+async def test_a_file_that_turns_out_unreadable_is_named_after_what_was_played_has_ended(
+    broker: EmbeddedBroker, bus_of: BusOf, tmp_path: Path
+):
+    path = tmp_path / "long.csv"
+    lines = [f"{time},5,1\n" for time in range(200_000)]
+    path.write_text("ts,price,size\n" + "".join(lines) + "200000,oops,1\n", encoding="utf-8")
+    settings = from_options(
+        {
+            "source": str(path),
+            "map": "ts=ts",
+            "time_format": "us",
+            "venue": "XNYS",
+            "symbol": "KO",
+            "speed": "max",
+        }
+    )
+    async with bus_of(broker, "feed") as feed, bus_of(broker, "recorder") as recorder:
+        with pytest.raises(SourceInvalid, match="line 200002, column 'price' is 'oops'"):
+            await play(feed, settings, "r1", wall=HandWall())
+        last = await recorder.last_message("MARKET", subjects.CLOCK)
+    assert last is not None
+    assert codec.decode(Clock, last.payload).is_final

@@ -105,7 +105,7 @@ async def test_a_stream_that_exists_otherwise_is_a_mismatch_that_names_the_field
         name=CONTROL, subjects=(subjects.ALL_CONTROL,), is_decision=True, is_async=False, max_bytes=1024**2
     )
     async with bus_of(broker, "admin") as admin:
-        with pytest.raises(ProvisionMismatch, match="CONTROL: max_bytes is .*, expected 1048576"):
+        with pytest.raises(ProvisionMismatch, match=r"CONTROL: max_bytes is .*, expected 1048576"):
             await provision(admin, [other], [])
 
 

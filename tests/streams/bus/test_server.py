@@ -44,7 +44,7 @@ def test_the_wheels_program_is_found_and_says_its_version():
 
 
 def test_the_program_is_looked_for_beside_python_then_on_path(tmp_path, monkeypatch):
-    monkeypatch.setattr(server.sysconfig, "get_path", lambda name: str(tmp_path / "scripts"))
+    monkeypatch.setattr(server.sysconfig, "get_path", lambda _: str(tmp_path / "scripts"))
     program = script(tmp_path / "nats-server", "#!/bin/sh\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert server.find_binary() == program
@@ -94,7 +94,7 @@ def test_a_taken_port_is_named(make_bare, tmp_path, which):
 
 def test_a_port_that_is_taken_only_after_the_look_is_named(make_bare, tmp_path, monkeypatch):
     bare = make_bare(tmp_path)
-    monkeypatch.setattr(server, "is_port_free", lambda port: True)
+    monkeypatch.setattr(server, "is_port_free", lambda _: True)
     with socket.socket() as other:
         other.bind(("127.0.0.1", bare.port))
         other.listen()
@@ -122,8 +122,9 @@ def test_a_configuration_that_cannot_be_read_is_explained(make_bare, tmp_path):
 
 def test_a_server_that_syncs_later_is_refused(make_bare, tmp_path):
     with make_bare(tmp_path) as bare:
-        with pytest.raises(BrokerNotSynced, match="set jetstream.sync_interval to always"):
-            monitor.prove_synced(monitor.varz(bare.monitor_url), bare.url)
+        page = monitor.varz(bare.monitor_url)
+    with pytest.raises(BrokerNotSynced, match=r"set jetstream\.sync_interval to always"):
+        monitor.prove_synced(page, bare.url)
 
 
 def test_a_server_that_syncs_always_is_proved(bare_server):

@@ -1,5 +1,6 @@
 """Where batches end. See streams/sources/batching.py."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from streams.sources import Ticks
 from streams.sources.batching import Batch, batched
 from streams.sources.ticks import empty_columns
-import itertools
 
 
 def stretches(times: list[int], cuts: list[int]) -> Iterator[Ticks]:

@@ -1,5 +1,6 @@
 """What holds for every strategy. See streams/strategies/strategy.py."""
 
+import itertools
 from collections.abc import Iterator
 from functools import cache
 
@@ -17,7 +18,6 @@ from contracts.intents import Intent, IntentDraft
 from contracts.limits import StrategyCard
 from contracts.scalars import SECOND_NS
 from streams.strategies import STRATEGIES, Row, RuleStrategy, Wish, build
-import itertools
 
 IDS = sorted(STRATEGIES)
 NAMES = ("ewma_volatility", "rsi", "trade_imbalance", "vwap", "zscore")
@@ -192,7 +192,7 @@ class Stubborn:
     notional_unit = 100.0
     max_slippage_bps = 1
 
-    def wish(self, row: Row, held: Wish) -> Wish:
+    def wish(self, row: Row, held: Wish) -> Wish:  # noqa: ARG002 - the protocol's signature
         return Wish("long", 1, reason=f"row at {row.ts_event_ns}")
 
 

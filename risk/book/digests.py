@@ -12,9 +12,9 @@ _KEY_BYTES = 16
 _ROW_BYTES = 24
 
 
-def digest_of(*parts: str) -> bytes:
-    """The 16-byte key of some texts, none of which holds a NUL but perhaps the first."""
-    return blake2b("\0".join(parts).encode(), digest_size=_KEY_BYTES).digest()
+def digest_of(text: str) -> bytes:
+    """The 16-byte key of a text. Callers join several with NULs, which none of them holds."""
+    return blake2b(text.encode(), digest_size=_KEY_BYTES).digest()
 
 
 class DigestIndex:

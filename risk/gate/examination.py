@@ -162,15 +162,11 @@ class Examination:
     def _is_repeated(self) -> bool:
         """Whether the wish was made before; from now on it was."""
         intent = self._intent
-        wish = digest_of(
-            intent.strategy_id,
-            intent.symbol,
-            intent.side,
-            str(self._target_micro),
-            intent.basis_source,
-            str(intent.basis_seq),
+        wish = (
+            f"{intent.strategy_id}\0{intent.symbol}\0{intent.side}\0{self._target_micro}"
+            f"\0{intent.basis_source}\0{intent.basis_seq}"
         )
-        return self._state.wishes.add(wish, self._record.seq) is not None
+        return self._state.wishes.add(digest_of(wish), self._record.seq) is not None
 
     def _worst_lots(self, symbol: str, change: int) -> int:
         """The most lots the symbol could come to hold on the order's side; 0 where there is no order."""

@@ -100,7 +100,7 @@ class Gate:
 
         0 where it was denied without being journaled; None where it is new.
         """
-        return self._state.identities.get(digest_of(principal, intent_id))
+        return self._state.identities.get(_identity(principal, intent_id))
 
     @property
     def seq(self) -> int:
@@ -181,7 +181,7 @@ class Gate:
         for session in record.sessions:
             state.market.sessions[session.symbol] = session
         for denied in record.denied_unaudited:
-            state.identities.add(digest_of(denied.principal, denied.intent_id), 0)
+            state.identities.add(_identity(denied.principal, denied.intent_id), 0)
         state.approvals.lapse(now_ns)
         state.breakers.begin(record.seq, now_ns)
         if rules is not None and state.trading.pending is not None:
@@ -220,69 +220,80 @@ class Gate:
         intent_id = shown_intent_id(record.body) if intent is None else intent.intent_id
         if address is None or intent_id is None:
             return self._bury(record, intent, address, found)
-        first = self._state.identities.add(digest_of(record.principal, intent_id), record.seq)
+        first = self._state.identities.add(_identity(record.principal, intent_id), record.seq)
         if first is not None:
             self._violated("an identity is decided once", f"{intent_id} again", f"only at {first}")
-        state = self._state
         if intent is None:
-            verdict = self._denied_unread(record, address, intent_id, epoch)
-            state.chain = link(state.chain, record, verdict)
+            self._state.breakers.fault("invalid_input", record.principal)
+            verdict = self._verdict(record, address, intent_id, _UNDECODABLE, epoch)
+            self._state.chain = link(self._state.chain, record, verdict)
         else:
             verdict = self._examined(record, rules, intent, address, epoch)
-            state.chain = link_intent(state.chain, record, intent, verdict)
-        return Decision(verdict=replace(verdict, chain=state.chain.hex()), breakers=state.breakers.moves())
+            self._state.chain = link_intent(self._state.chain, record, intent, verdict)
+        return Decision(
+            verdict=replace(verdict, chain=self._state.chain.hex()), breakers=self._state.breakers.moves()
+        )
 
     def _examined(
         self, record: GateRecord, rules: Rules, intent: Intent, address: Proposed, epoch: int
     ) -> Verdict:
         examination = Examination(self._state, rules, record, intent)
-        is_approved = examination.passes(address)
-        verdict = self._denied(record, address, intent.intent_id, tuple(examination.checks), epoch)
-        if not is_approved:
-            return replace(verdict, basis_recv_ns=intent.ts_recv_ns)
-        lots, expires_ts_ns = examination.lots, examination.expires_ts_ns
-        self._state.approvals.open(
-            Approval(
-                record.principal, intent.intent_id, intent.strategy_id, intent.symbol, lots, expires_ts_ns
-            )
-        )
-        return replace(
-            verdict,
-            outcome=_APPROVED,
-            code=None,
-            lots=lots,
-            target_lots=examination.target_lots,
-            expires_ts_ns=expires_ts_ns,
+        approved = examination if examination.passes(address) else None
+        checks = tuple(examination.checks)
+        verdict = self._verdict(
+            record,
+            address,
+            intent.intent_id,
+            checks,
+            epoch,
+            approved=approved,
             basis_recv_ns=intent.ts_recv_ns,
         )
+        if approved is not None:
+            self._state.approvals.open(
+                Approval(
+                    record.principal,
+                    intent.intent_id,
+                    intent.strategy_id,
+                    intent.symbol,
+                    approved.lots,
+                    approved.expires_ts_ns,
+                )
+            )
+        return verdict
 
-    def _denied_unread(self, record: GateRecord, address: Proposed, intent_id: str, epoch: int) -> Verdict:
-        self._state.breakers.fault("invalid_input", record.principal)
-        return self._denied(record, address, intent_id, _UNDECODABLE, epoch)
-
-    def _denied(
-        self, record: GateRecord, address: Proposed, intent_id: str, checks: Checks, epoch: int
+    def _verdict(
+        self,
+        record: GateRecord,
+        address: Proposed,
+        intent_id: str,
+        checks: Checks,
+        epoch: int,
+        *,
+        approved: Examination | None = None,
+        basis_recv_ns: int = 0,
     ) -> Verdict:
-        """A denial by the last of the checks, at the symbol's mark."""
+        """The answer by these checks, at the symbol's mark; a denial by the last one unless approved."""
         mark = self._state.market.marks.get(address.symbol)
         return Verdict(
             intent_id=intent_id,
             principal=record.principal,
             strategy_id=address.strategy_id,
             symbol=address.symbol,
-            outcome=_DENIED,
-            code=checks[-1].code,
+            outcome=_DENIED if approved is None else _APPROVED,
+            code=checks[-1].code if approved is None else None,
             checks=checks,
-            lots=0,
-            target_lots=0,
+            lots=0 if approved is None else approved.lots,
+            target_lots=0 if approved is None else approved.target_lots,
             mark_price_micro=0 if mark is None else mark.price_micro,
             mark_source="" if mark is None else mark.source,
             mark_seq=0 if mark is None else mark.seq,
             gate_seq=record.seq,
             gate_ts_ns=record.gate_ts_ns,
-            expires_ts_ns=0,
+            expires_ts_ns=0 if approved is None else approved.expires_ts_ns,
             chain="",
             epoch=epoch,
+            basis_recv_ns=basis_recv_ns,
         )
 
     def _bury(
@@ -346,3 +357,7 @@ class Gate:
 
     def _violated(self, rule: str, found: object, expected: object) -> NoReturn:
         raise InvariantViolated(rule, found, expected, self._state.seq)
+
+
+def _identity(principal: str, intent_id: str) -> bytes:
+    return digest_of(f"{principal}\0{intent_id}")

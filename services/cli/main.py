@@ -26,8 +26,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(TRACEBACK):
             raise
         text = " ".join(str(error).split())
-        print(f"penstock: {text}; `penstock doctor` shows what is missing", file=sys.stderr)
-        return 1
+        return _say(f"{text}; `penstock doctor` shows what is missing", 1)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -42,7 +43,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _say(with_way_out(error), error.exit_code)
     except click.ClickException as error:
         return _say(one_line(error), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return _say("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has enough. Python would complain once more when it flushes.

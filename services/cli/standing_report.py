@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from contracts import subjects
 from contracts.codec import Undecodable, decode
+from contracts.market import Clock
 from contracts.operations import Heartbeat
 from contracts.states import BreakerChanged, TradingState, TradingStateChanged
 from services.cli.buses import open_bus
 from services.cli.stack import SERVICES
-from services.cli.standing import gate_of
+from services.cli.standing import gate_of, unseen_kills
 from services.kit import live
 from services.kit.beats import Beats
 from services.kit.layout import Home
@@ -35,7 +36,7 @@ STREAMS = (
 
 
 class ServiceReport(Struct, frozen=True, kw_only=True):
-    """One service. ``behind_ms`` is event time behind the newest of all; 0 where it tells none."""
+    """One service. ``behind_ms`` is event time behind the market's newest clock; 0 where it tells none."""
 
     service: str
     state: str
@@ -93,13 +94,15 @@ def report_down(home: Home) -> Report:
             home=str(home.directory), is_up=False, run_id="", trading_state="", is_killed=False, gate_seq=0,
             notes=tuple(notes),
         )  # fmt: skip
-    gate = gate_of(run)
+    gate, unseen = gate_of(run), unseen_kills(run)
+    if unseen:
+        notes.append("a kill came while the gate was down; it obeys as soon as it is up")
     return Report(
         home=str(home.directory),
         is_up=False,
         run_id=run.run_id,
         trading_state=gate.trading_state,
-        is_killed=gate.is_killed,
+        is_killed=gate.is_killed or unseen > 0,
         gate_seq=gate.seq,
         breakers=tuple(
             BreakerReport(name=name, key=key, state=state) for name, key, state in gate.breakers()
@@ -116,6 +119,7 @@ async def report_up(home: Home, stack: Live) -> Report:
         state = await _trading_state(bus)
         breakers = await _breakers(bus)
         streams = await _streams(bus)
+        clock = await bus.last_message("MARKET", subjects.CLOCK)
         await asyncio.sleep(LISTEN_S)
     heard = beats.all()
     gate = heard.get("gate")
@@ -126,7 +130,7 @@ async def report_up(home: Home, stack: Live) -> Report:
         trading_state=state.state if state else TradingState.ACTIVE,
         is_killed=state.is_killed if state else False,
         gate_seq=gate.position if gate else 0,
-        services=tuple(_services(stack, heard)),
+        services=tuple(_services(stack, heard, decode(Clock, clock.payload).ts_event_ns if clock else 0)),
         breakers=tuple(breakers),
         streams=tuple(streams),
         notes=() if gate else ("the gate is not heard: nothing is approved",),
@@ -153,8 +157,7 @@ def told(report: Report) -> Iterator[str]:
         yield f"note     {note}"
 
 
-def _services(stack: Live, heard: dict[str, Heartbeat]) -> Iterator[ServiceReport]:
-    newest_ns = max((beat.ts_event_ns for beat in heard.values()), default=0)
+def _services(stack: Live, heard: dict[str, Heartbeat], market_ns: int) -> Iterator[ServiceReport]:
     for service in dict.fromkeys((*SERVICES, *heard)):
         beat = heard.get(service)
         port = stack.metrics_ports.get(service, 0)
@@ -163,7 +166,7 @@ def _services(stack: Live, heard: dict[str, Heartbeat]) -> Iterator[ServiceRepor
                 service=service, state="silent", cause="", position=0, behind_ms=0, metrics_port=port
             )
             continue
-        behind_ns = newest_ns - beat.ts_event_ns if beat.ts_event_ns else 0
+        behind_ns = max(market_ns - beat.ts_event_ns, 0) if beat.ts_event_ns else 0
         yield ServiceReport(
             service=service,
             state="ready" if beat.is_ready and beat.is_ok else "not ok" if beat.is_ready else "starting",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,13 @@ from contracts.features import FeatureBatch
 from contracts.market import TickBatch
 from services.cli.buses import open_bus
 from services.cli.lines import line_of
-from services.cli.trouble import Unknown
+from services.cli.trouble import Trouble, Unknown
 from services.kit.live import Live
 
 if TYPE_CHECKING:
     from streams.bus import Message
 
-WAITING_MAX = 4_096
+WAITING_MAX = 1_024
 """Messages that wait for the terminal; more are left out, and counted."""
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -58,11 +59,19 @@ def subjects_of(what: str) -> Sequence[str]:
 
 async def watch_live(stack: Live, wanted: Sequence[str], count: int | None, *, as_json: bool) -> None:
     """Print messages until ``count`` of them were printed, or for ever."""
+    from streams.bus.messages import MSG_ID_HEADER
+
     waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING_MAX)
     left_out = 0
 
+    seen: deque[str] = deque(maxlen=WAITING_MAX)
+
     def take(message: "Message") -> None:
         nonlocal left_out
+        msg_id = message.headers.get(MSG_ID_HEADER, "")
+        if msg_id and msg_id in seen:  # said again until the broker confirmed; streams keep it once
+            return
+        seen.append(msg_id)
         if waiting.full():
             left_out += 1
         else:
@@ -71,6 +80,9 @@ async def watch_live(stack: Live, wanted: Sequence[str], count: int | None, *, a
     async with open_bus(stack, "viewer") as bus:
         for subject in wanted:
             await bus.subscribe(subject, take)
+        await bus.flush()
+        if bus.counters.permission_violations:
+            raise Trouble(f"the viewer may not listen to {' '.join(wanted)}; ask for less at a time")
         if not as_json:
             click.echo(f"watching {' '.join(wanted)} of run {stack.run_id}; Ctrl-C ends it", err=True)
         printed = 0

@@ -66,6 +66,9 @@ class FeatureService:
         self._there_already = 0
         self._goal = NOWHERE
         self._at_goal = asyncio.Event()
+        # One lookup of a labelled metric costs as much as ten increments.
+        self._messages = cache(lambda name: context.metrics.messages.labels(subject=name))
+        self._rows = cache(lambda symbol: context.metrics.rows.labels(symbol=symbol))
         self.outlet = Outlet(context.bus, context.health, context.log)
 
     async def run(self) -> None:
@@ -99,7 +102,7 @@ class FeatureService:
             await self._bury(refused(message, error, self._context.health.ts_event_ns))
         self.seq = message.stream_seq
         self._context.health.position += 1
-        self._context.metrics.messages.labels(subject=template_of(message.subject)).inc()
+        self._messages(template_of(message.subject)).inc()
         if self.seq >= self._goal:
             self._at_goal.set()
 
@@ -134,7 +137,7 @@ class FeatureService:
         fresh = await self._resume.new_rows(subject, rows)
         if fresh is not None:
             await self.outlet.publish(FEATURES, subject, codec.encode(fresh))
-        self._context.metrics.rows.labels(symbol=rows.symbol).inc(rows.count)
+        self._rows(rows.symbol).inc(rows.count)
 
     async def _publish_bar(self, bar: Bar) -> None:
         subject = bar_subject(bar.interval, bar.venue, bar.symbol)

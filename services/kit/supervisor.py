@@ -254,7 +254,7 @@ class Supervisor:
     @staticmethod
     async def _wait(child: Child, deadline_s: float) -> None:
         # Polled: how a loop hears of a child's end differs by system, and a poll costs a microsecond.
-        while child.exit_code is None and time.monotonic() < deadline_s:  # noqa: ASYNC110 - see above
+        while child.exit_code is None and time.monotonic() < deadline_s:
             await asyncio.sleep(POLL_S)
 
     def _tell(self, kind: str, service: str, text: str) -> None:

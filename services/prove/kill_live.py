@@ -12,7 +12,8 @@ from services.bench.rig import SETTLE_S, beside, measure, vouch_for_the_audit
 from services.bench.traffic import Traffic
 from services.cli.buses import open_bus
 from services.cli.stack import Stack
-from streams.bus import Bus, Message
+from services.kit.live import Live
+from streams.bus import Bus, Message, NotAcked
 
 PROPOSE_S = 0.005
 BEFORE_S = AFTER_S = 1.0
@@ -22,6 +23,8 @@ COOL_OFF_S = 3.2
 ANSWER_TIMEOUT_S = 5.0
 FAR_NS = 3_600_000_000_000
 ONE, TWO = "operator1", "operator2"
+OTHERS = ("predict", "features", "feed", "recorder", "viewer", "slm", TWO)
+"""Credentials that must not command as operator ONE, the second operator's among them."""
 
 
 class LiveKill(NamedTuple):
@@ -38,6 +41,14 @@ class LiveKill(NamedTuple):
     denied_after: int
     approved_again: int
     halt_ms: float
+
+    @property
+    def story(self) -> str:
+        """One line for the person who watches the proof."""
+        return self.failure or (
+            f"{self.approved_before} approved before the kill, {self.approved_after} of {self.denied_after} after "
+            f"it, first refusal within {self.halt_ms:.0f} ms, {self.approved_again} approved after the reset"
+        )
 
 
 def drill_live() -> LiveKill:
@@ -87,7 +98,8 @@ async def _run(stack: Stack) -> LiveKill:
         await viewer.subscribe(subjects.AUDIT_COMMAND, watcher.take_answer)
         await asyncio.sleep(SETTLE_S)
         async with beside(_propose(traffic, predict)):
-            return await _drill(traffic, watcher, {ONE: one, TWO: two})
+            controls = _Controls(traffic, watcher, {ONE: one, TWO: two})
+            return await _drill(live, controls, watcher)
 
 
 async def _propose(traffic: Traffic, predict: Bus) -> None:
@@ -98,79 +110,88 @@ async def _propose(traffic: Traffic, predict: Bus) -> None:
         await asyncio.sleep(PROPOSE_S)
 
 
-async def _drill(traffic: Traffic, watcher: _Watcher, people: dict[str, Bus]) -> LiveKill:
+class _Controls:
+    """The operators' desks: each command with its own person's credential, and its answer."""
+
+    def __init__(self, traffic: Traffic, watcher: _Watcher, people: dict[str, Bus]) -> None:
+        self._traffic, self._watcher, self._people = traffic, watcher, people
+
+    async def give(
+        self, name: CommandName, operator: str, *, seen: int = 0, expires_in_ns: int = FAR_NS
+    ) -> CommandAnswered:
+        """Give a command and wait for its answer. Raises TimeoutError."""
+        command = OperatorCommand(
+            command=name,
+            operator=operator,
+            nonce=f"{time.time_ns():032x}",
+            reason="proof of the kill switch",
+            expires_ts_ns=self._traffic.now_ns + expires_in_ns,
+            expected_gate_seq=seen,
+        )
+        await self._people[operator].publish_acked(
+            subjects.control(name, operator), codec.encode(command), msg_id=command.nonce, stream="CONTROL"
+        )
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            while command.nonce not in self._watcher.answers:
+                await asyncio.sleep(0.002)
+        return self._watcher.answers[command.nonce]
+
+
+async def _drill(live: Live, controls: _Controls, watcher: _Watcher) -> LiveKill:
     await asyncio.sleep(BEFORE_S)
     killed_s = time.perf_counter()
-    kill = await _command(traffic, watcher, people, "kill", ONE)
-    refusals = [
-        (
-            "a reset before the cool-off",
-            RefusalCode.COOL_OFF,
-            await _reset(traffic, watcher, people, ONE, kill),
-        ),
-    ]
+    kill = await controls.give("kill", ONE)
+    wrong = [f"{name} could command the gate" for name in await _intruders(live)]
+    early = await controls.give("reset", ONE, seen=kill.gate_seq)
     await asyncio.sleep(COOL_OFF_S)
-    expired = await _command(
-        traffic, watcher, people, "reset", ONE, seen=kill.gate_seq, expires_ts_ns=traffic.now_ns - FAR_NS
-    )
-    refusals.append(("a reset after it expired", RefusalCode.EXPIRED, expired))
-    first = await _reset(traffic, watcher, people, ONE, kill)
-    again = await _reset(traffic, watcher, people, ONE, kill)
-    refusals.append(("a second reset by the first person", RefusalCode.SAME_OPERATOR, again))
-    second = await _reset(traffic, watcher, people, TWO, kill)
+    expired = await controls.give("reset", ONE, seen=kill.gate_seq, expires_in_ns=-FAR_NS)
+    first = await controls.give("reset", ONE, seen=kill.gate_seq)
+    again = await controls.give("reset", ONE, seen=kill.gate_seq)
+    second = await controls.give("reset", TWO, seen=kill.gate_seq)
     await asyncio.sleep(AFTER_S)
-    last_seq = watcher.verdicts[-1][1].gate_seq
-    approved_after = watcher.approved(kill.gate_seq, second.gate_seq)
-    after = [(at_s, verdict) for at_s, verdict in watcher.verdicts if verdict.gate_seq > kill.gate_seq]
-    wrong = [
-        f"{what}: answered {answer.code}, expected {code}"
-        for what, code, answer in refusals
-        if answer.code != code
-    ]
-    wrong += [] if first.waits_for_second and second.is_accepted else ["two people could not reset it"]
+    wrong += _unlike(early, RefusalCode.COOL_OFF, "a reset before the cool-off")
+    wrong += _unlike(expired, RefusalCode.EXPIRED, "a reset after it expired")
+    wrong += _unlike(first, None, "a first reset")
+    wrong += _unlike(again, RefusalCode.SAME_OPERATOR, "a second reset by the first person")
+    wrong += _unlike(second, None, "the second person's reset")
+    return _judged(watcher, kill.gate_seq, second.gate_seq, killed_s, wrong)
+
+
+def _judged(watcher: _Watcher, kill_seq: int, reset_seq: int, killed_s: float, wrong: list[str]) -> LiveKill:
+    after = [(at_s, verdict) for at_s, verdict in watcher.verdicts if verdict.gate_seq > kill_seq]
+    approved_after = watcher.approved(kill_seq, reset_seq)
     wrong += [f"{approved_after} approvals after the latch"] if approved_after else []
     found = LiveKill(
         failure=wrong[0] if wrong else "",
-        approved_before=watcher.approved(0, kill.gate_seq),
+        approved_before=watcher.approved(0, kill_seq),
         approved_after=approved_after,
-        denied_after=sum(verdict.gate_seq < second.gate_seq for _, verdict in after),
-        approved_again=watcher.approved(second.gate_seq, last_seq),
+        denied_after=sum(verdict.gate_seq < reset_seq for _, verdict in after),
+        approved_again=watcher.approved(reset_seq, watcher.verdicts[-1][1].gate_seq),
         halt_ms=(after[0][0] - killed_s) * 1e3,
     )
     if not found.failure and not (found.approved_before and found.denied_after and found.approved_again):
-        return found._replace(failure=f"nothing was at stake: {found}")
+        return found._replace(failure=f"nothing was at stake: {found.story}")
     return found
 
 
-async def _reset(
-    traffic: Traffic, watcher: _Watcher, people: dict[str, Bus], operator: str, kill: CommandAnswered
-) -> CommandAnswered:
-    return await _command(traffic, watcher, people, "reset", operator, seen=kill.gate_seq)
+def _unlike(answer: CommandAnswered, code: RefusalCode | None, what: str) -> list[str]:
+    return [] if answer.code == code else [f"{what}: answered {answer.code}, expected {code}"]
 
 
-async def _command(
-    traffic: Traffic,
-    watcher: _Watcher,
-    people: dict[str, Bus],
-    name: CommandName,
-    operator: str,
-    *,
-    seen: int = 0,
-    expires_ts_ns: int = 0,
-) -> CommandAnswered:
-    """Give a command and wait for its answer. Raises TimeoutError."""
-    command = OperatorCommand(
-        command=name,
-        operator=operator,
-        nonce=f"{time.time_ns():032x}",
-        reason="proof of the kill switch",
-        expires_ts_ns=expires_ts_ns or traffic.now_ns + FAR_NS,
-        expected_gate_seq=seen,
-    )
-    await people[operator].publish_acked(
-        subjects.control(name, operator), codec.encode(command), msg_id=command.nonce, stream="CONTROL"
-    )
-    async with asyncio.timeout(ANSWER_TIMEOUT_S):
-        while command.nonce not in watcher.answers:
-            await asyncio.sleep(0.002)
-    return watcher.answers[command.nonce]
+async def _intruders(live: Live) -> list[str]:
+    """Who is not operator ONE, and could publish as that operator all the same."""
+    able = []
+    for name in OTHERS:
+        async with open_bus(live, name) as bus:
+            try:
+                await bus.publish_acked(
+                    subjects.control("reset", ONE),
+                    b"\xc1",
+                    msg_id=f"intruder-{name}",
+                    stream="CONTROL",
+                    attempts=1,
+                )
+            except NotAcked:
+                continue
+            able.append(name)
+    return able

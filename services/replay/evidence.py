@@ -119,6 +119,23 @@ def body_problems(records: Iterable[GateRecord], made: dict[str, Intent]) -> Ite
         )
 
 
+def chain_problems(recorded: list[JournalFile], made: list[JournalFile]) -> Iterator[Problem]:
+    """Recorded verdicts whose hash chain is not the one made again; hash views leave it out."""
+    chains = {verdict.gate_seq: verdict.chain for verdict in _verdicts(made)}
+    for verdict in _verdicts(recorded):
+        again = chains.get(verdict.gate_seq, verdict.chain)
+        if verdict.gate_seq and again != verdict.chain:
+            yield Problem(
+                place=f"verdicts gate_seq {verdict.gate_seq} chain", recorded=verdict.chain, expected=again
+            )
+
+
+def _verdicts(files: list[JournalFile]) -> Iterator[Verdict]:
+    for stored in messages(files, "verdicts"):
+        assert isinstance(stored.message, Verdict)
+        yield stored.message
+
+
 def unaudited_problems(files: list[JournalFile]) -> Iterator[Problem]:
     """Verdicts without a place in the gate's order that are not the one denial allowed there."""
     for stored in messages(files, "verdicts"):
@@ -153,6 +170,21 @@ def hole_problems(files: list[JournalFile]) -> Iterator[Problem]:
                 recorded="nothing",
                 expected="every message of the stream; is a file gone?",
             )
+
+
+def lagging_notes(files: list[JournalFile], records: Iterable[GateRecord]) -> list[str]:
+    """Streams of which the gate has seen more than the journal holds: the recorder was stopped first."""
+    last: dict[str, int] = defaultdict(int)
+    for file in files:
+        last[file.stream] = max(last[file.stream], file.last)
+    behind: dict[str, int] = defaultdict(int)
+    for record in records:
+        if record.stream and record.stream_seq > last[record.stream]:
+            behind[record.stream] += 1
+    return [
+        f"{stream}: {count:,} gate records rest on messages behind the last one in the journal"
+        for stream, count in sorted(behind.items())
+    ]
 
 
 def _first_unequal(left: Intent, right: Intent) -> str:

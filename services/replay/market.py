@@ -31,7 +31,8 @@ def market_events(files: Iterable[JournalFile], batch_rows: int = 0) -> Iterator
 
     Raises FileUnreadable.
     """
-    market = sorted(file for file in files if file.table in {*KIND_OF_TABLE, "clocks"})
+    chosen = (file for file in files if file.table in {*KIND_OF_TABLE, "clocks"})
+    market = sorted(chosen, key=lambda file: (file.stream, file.first, file.table, file.path))
     for _, group in groupby(market, key=lambda file: (file.stream, file.first)):
         pieces: list[_Piece | _ClockPiece] = []
         for table, same in groupby(group, key=lambda file: file.table):

@@ -30,7 +30,9 @@ from services.replay.evidence import (
     MarketEnds,
     Problem,
     body_problems,
+    chain_problems,
     hole_problems,
+    lagging_notes,
     mark_problems,
     proposal_problems,
     unaudited_problems,
@@ -159,6 +161,7 @@ def _verify(
         *_told(mark_problems(recorded, records, ends)),
         *_told(proposal_problems(recorded, records)),
         *_told(body_problems(records, made)),
+        *_told(chain_problems(recorded, again)),
         *_told(unaudited_problems(recorded)),
     ]
     if missing is not None and not is_lacking:
@@ -167,7 +170,8 @@ def _verify(
         run_id=run.run_id,
         keys=keys,
         problems=problems,
-        notes=[f"{key.table} {key.key}: {key.note}" for key in keys if key.note],
+        notes=[f"{key.table} {key.key}: {key.note}" for key in keys if key.note]
+        + lagging_notes(recorded, records),
         inputs=input_hashes(run.journal, within=within),
         recorded_hash=_run_hash(keys, recorded, within, is_recorded=True),
         recomputed_hash=_run_hash(keys, again, within, is_recorded=False),

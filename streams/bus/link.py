@@ -127,7 +127,7 @@ class Link:
     async def flush(self) -> None:
         """Wait until the broker has taken what was published. Raises ``Unreachable``."""
         # The client's own flush writes its ping before what still waits for the socket.
-        while self._client.pending_data_size and self._client.is_connected:  # noqa: ASYNC110  # it has no event
+        while self._client.pending_data_size and self._client.is_connected:  # it has no event
             await asyncio.sleep(0)
         try:
             await self._client.flush()

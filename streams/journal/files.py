@@ -22,7 +22,7 @@ _DATE = re.compile(r"date=\d{4}-\d{2}-\d{2}")
 
 
 class JournalFile(NamedTuple):
-    """One usable file. Sorted, the files of a stream are in stream order."""
+    """One usable file. Sorted, the files of one table are in stream order."""
 
     stream: str
     table: str

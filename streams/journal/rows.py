@@ -24,7 +24,7 @@ from contracts.states import BreakerChanged, TradingStateChanged
 from contracts.verdicts import Verdict
 from streams.journal.errors import FileUnreadable
 from streams.journal.files import JournalFile, first_line, scan
-from streams.journal.tables import FEATURES, KIND_OF_TABLE, MESSAGE_OF_TABLE, message_from
+from streams.journal.tables import FEATURES, KIND_OF_TABLE, MESSAGE_OF_TABLE, PLACE, message_from, schema_of
 
 Rows = NDArray[np.void]
 
@@ -68,9 +68,14 @@ def read_file(file: JournalFile) -> pa.Table:
     """A file's rows. Raises FileUnreadable, also where a page is not what was written."""
     try:
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
-            return parquet.read()
+            rows = parquet.read()
     except (pa.ArrowException, OSError) as error:
         raise FileUnreadable(file.path, first_line(error)) from error
+    for name in _needed(file):
+        if rows.schema.names.count(name) != 1:
+            found = rows.schema.names.count(name)
+            raise FileUnreadable(file.path, f"it has {found} columns named {name}, expected 1")
+    return rows
 
 
 def flushes(files: Iterable[JournalFile], table: str) -> Iterator[tuple[tuple[str, ...], pa.Table]]:
@@ -174,6 +179,12 @@ def numpy_column(table: pa.Table, name: str) -> NDArray[Any]:
 def key_columns(table: str) -> tuple[str, ...]:
     """The columns that make the key of a batch table."""
     return ("set", "source", "venue", "symbol") if table == FEATURES else ("source", "venue", "symbol")
+
+
+def _needed(file: JournalFile) -> list[str]:
+    if file.table == FEATURES or file.table in KIND_OF_TABLE:
+        return list(schema_of(file.table, file.names).names)
+    return [name for name, _ in PLACE]
 
 
 def _by_key(arrow: pa.Table, table: str) -> Iterator[tuple[str, NDArray[np.intp]]]:

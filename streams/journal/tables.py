@@ -91,6 +91,15 @@ class Shape(NamedTuple):
         return "nested" if "body" in dict(self.scalars) else "body"
 
 
+def column_of(field: str) -> str:
+    """The column of a scalar field: its name, or ``about_<name>`` where ``PLACE`` has that name.
+
+    A dead letter is about a message with a place of its own: ``stream_seq`` is the letter's, and
+    ``about_stream_seq`` that of what could not be used.
+    """
+    return f"about_{field}" if field in dict(PLACE) else field
+
+
 def table_of(message: Struct) -> str:
     """The table that a message's rows go to. Raises Unstorable."""
     if isinstance(message, TickBatch):
@@ -134,7 +143,8 @@ def schema_of(table: str, names: tuple[str, ...] = ()) -> pa.Schema:
     own = [("principal", pa.string())] if table == "intents" else []
     shape = shape_of(MESSAGE_OF_TABLE[table])
     body = [(shape.body, pa.string())] if shape.nested else []
-    return pa.schema([*PLACE, *own, *shape.scalars, *body])
+    scalars = [(column_of(name), kind) for name, kind in shape.scalars]
+    return pa.schema([*PLACE, *own, *scalars, *body])
 
 
 def values_of(message: Struct) -> tuple[Any, ...]:
@@ -148,16 +158,16 @@ def values_of(message: Struct) -> tuple[Any, ...]:
 
 
 def message_from(message_type: type[Struct], row: dict[str, Any]) -> Struct:
-    """A message from its row.
+    """A message from its row. A field that the row lacks, of an older file, takes its default.
 
     Raises:
         msgspec.ValidationError: a value breaks its bound, or ``body`` is no JSON of the fields.
     """
     shape = shape_of(message_type)
-    fields = {name: row[name] for name, _ in shape.scalars}
+    fields = {name: row[column_of(name)] for name, _ in shape.scalars if column_of(name) in row}
     if shape.nested:
         try:
-            fields |= _json_object.decode(row[shape.body] or "{}")
+            fields |= _json_object.decode(row.get(shape.body) or "{}")
         except msgspec.DecodeError as error:
             raise msgspec.ValidationError(f"{shape.body} is no JSON object: {error}") from error
     tag = message_type.__struct_config__.tag

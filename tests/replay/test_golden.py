@@ -102,10 +102,13 @@ def test_its_features_come_out_alike_on_any_machine(tmp_path):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (Flip("trades", "price", 700, lambda price: price + 0.25, ("symbol", "ES")), "features core/scene/CME/ES seq 701 price"),
+        (
+            Flip("trades", "price", 700, lambda price: price + 0.25, ("symbol", "ES")),
+            "features core/scene/CME/ES seq 701 price",
+        ),
         (Flip("verdicts", "target_lots", 0, lambda lots: lots + 1), "target_lots"),
     ],
-)  # fmt: skip
+)
 def test_a_doctored_copy_fails_and_is_named(tmp_path, change, named):
     bit_equal_here()
     doctored = copy_of(Run(GOLDEN), tmp_path)
@@ -127,3 +130,4 @@ def test_a_copy_with_a_file_taken_out_fails_and_names_the_hole(tmp_path):
 
     assert not found.passed
     assert any("MARKET stream_seq 3 to 3" in problem for problem in found.problems)
+    assert any("INTENTS_DRILL" in note for note in found.notes)

@@ -23,7 +23,7 @@ def read_in(paths) -> set[str]:
 
 
 def test_the_example_names_every_variable_that_the_code_reads():
-    missing = read_in(package_files()) - documented()
+    missing = read_in([*package_files(), *files("tests")]) - documented()
     assert not missing, f"explain in .env.example: {sorted(missing)}"
 
 

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -131,7 +132,8 @@ def table_of(picture: Picture, scene: Scene, now_s: float) -> Group:
     )
     done = scene.progress(picture.ts_event_ns)
     head = Text(f"\n{_clock(picture)} Chicago, {scene.speed:g}x, {done:.0%}")
-    return Group(head, ProgressBar(total=1.0, completed=done, width=48), table)
+    # Padded only because a bare bar does not end its line.
+    return Group(head, Padding(ProgressBar(total=1.0, completed=done, width=48), 0), table)
 
 
 def _clock(picture: Picture) -> str:

@@ -67,6 +67,7 @@ class Adversary:
         self._audit_down = 0
         self._denied_unaudited: list[DeniedUnaudited] = []
         self._identities: list[tuple[str, str]] = []
+        self._unaudited: list[tuple[str, str]] = []
 
     def next(self) -> Item:
         """One more record, or a redelivery."""
@@ -198,9 +199,10 @@ class Adversary:
         return self._everything_fresh()
 
     def _again(self) -> Item:
-        if not self._identities:
+        known = self._unaudited if self._unaudited and self._rng.random() < 0.3 else self._identities
+        if not known:
             return self._timer()
-        principal, intent_id = self._rng.choice(self._identities)
+        principal, intent_id = self._rng.choice(known)
         return Again(principal=principal, intent_id=intent_id)
 
     # Edges that take two records, or a moment of their own
@@ -304,7 +306,7 @@ class Adversary:
         for _ in range(self._rng.randint(0, 3)):
             denied = DeniedUnaudited(self._rng.choice(world.PRINCIPALS), self._rng.randbytes(16).hex())
             self._denied_unaudited.append(denied)
-            self._identities.append((denied.principal, denied.intent_id))
+            self._unaudited.append((denied.principal, denied.intent_id))
         return self._timer()
 
     # Records

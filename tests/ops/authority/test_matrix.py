@@ -124,8 +124,8 @@ async def test_publishes_exactly_what_the_matrix_allows(broker, bus_of, principa
 
 
 @pytest.mark.parametrize("principal", READS)
-async def test_makes_consumers_on_exactly_what_the_matrix_lets_it_read(broker, bus_of, principal):
-    async with bus_of(broker, principal) as bus:
+async def test_makes_consumers_on_exactly_what_the_matrix_lets_it_read(shared_broker, principal):
+    async with Bus.connect(shared_broker.settings_of(principal)) as bus:
         requests = {
             stream: f"$JS.API.CONSUMER.CREATE.{stream}.{principal}-x" for stream in set(PROBES.values())
         }

@@ -5,6 +5,7 @@ import json
 
 from contracts import subjects
 from contracts.codec import encode
+from contracts.market import Clock
 from contracts.operations import Heartbeat
 from contracts.states import BreakerChanged, BreakerState, TradingState, TradingStateChanged
 from services.cli import standing_report
@@ -31,12 +32,11 @@ async def test_a_stack_that_is_up_is_told_by_its_beats_and_streams(broker, bus_o
         operators=("operator1",), gate_seq=5, ts_event_ns=5,
     )  # fmt: skip
 
+    beats = (("gate", 2_500_000_000, "disk full"), ("features", 1_500_000_000, ""))
+
     async def beat():
         while True:
-            for service, ts_ns, cause in (
-                ("gate", 2_000_000_000, "disk full"),
-                ("features", 1_500_000_000, ""),
-            ):
+            for service, ts_ns, cause in beats:
                 heartbeat = Heartbeat(
                     service=service, run_id="run", is_ready=True, is_ok=not cause, cause=cause,
                     ts_event_ns=ts_ns, position=9, ts_recv_ns=0,
@@ -44,6 +44,9 @@ async def test_a_stack_that_is_up_is_told_by_its_beats_and_streams(broker, bus_o
                 await gate.publish(subjects.AUDIT_HEARTBEAT, encode(heartbeat))
             await asyncio.sleep(0.02)
 
+    async with bus_of(broker, "feed") as feed:
+        clock = Clock(source="es", ts_event_ns=2_000_000_000, ts_recv_ns=0)
+        await feed.publish_acked(subjects.CLOCK, encode(clock), msg_id="c", stream="MARKET")
     async with bus_of(broker, "gate") as gate:
         await gate.publish_acked(subjects.RISK_STATE, encode(halted), msg_id="s", stream="RISK")
         moves = [(BreakerState.CLOSED, BreakerState.OPEN), (BreakerState.OPEN, BreakerState.HALF_OPEN)]
@@ -63,6 +66,7 @@ async def test_a_stack_that_is_up_is_told_by_its_beats_and_streams(broker, bus_o
         9,
     )
     assert (services["features"].state, services["features"].behind_ms) == ("ready", 500)
+    assert services["gate"].behind_ms == 0
     assert services["predict"].state == "silent"
     assert (report.trading_state, report.is_killed, report.gate_seq) == ("HALTED", True, 9)
     assert [(each.key, each.state) for each in report.breakers] == [("drill", "HALF_OPEN")]

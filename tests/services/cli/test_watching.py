@@ -11,11 +11,18 @@ from contracts.codec import encode
 from contracts.columns import pack
 from contracts.market import TRADE_COLUMNS, Clock, TickBatch
 from contracts.operations import Heartbeat
-from services.cli.trouble import Unknown
+from services.cli.trouble import Trouble, Unknown
 from services.cli.watching import WORDS, rendered, subjects_of, watch_live
 from services.kit.live import Live
 
 CLOCK = Clock(source="es", ts_event_ns=1_378_221_600_000_000_000, ts_recv_ns=0)
+
+
+def live_of(broker) -> Live:
+    return Live(
+        pid=0, run_id="run", nats_url=broker.url, monitor_url="", broker_pid=0,
+        seeds=str(broker.run_dir / "seeds"), metrics_ports={}, ts_started_ns=0,
+    )  # fmt: skip
 
 
 def make_batch() -> TickBatch:
@@ -69,10 +76,7 @@ def test_a_subject_of_no_family_of_ours_is_unknown():
 
 
 async def test_messages_of_a_live_broker_are_printed_with_the_viewer_s_credential(broker, bus_of, capsys):
-    stack = Live(
-        pid=0, run_id="run", nats_url=broker.url, monitor_url="", broker_pid=0,
-        seeds=str(broker.run_dir / "seeds"), metrics_ports={}, ts_started_ns=0,
-    )  # fmt: skip
+    stack = live_of(broker)
     beat = Heartbeat(
         service="feed",
         run_id="run",
@@ -91,3 +95,23 @@ async def test_messages_of_a_live_broker_are_printed_with_the_viewer_s_credentia
     await watching
 
     assert json.loads(capsys.readouterr().out)["message"]["position"] == 4
+
+
+async def test_a_message_that_is_said_again_with_its_id_is_printed_once(broker, bus_of, capsys):
+    stack = live_of(broker)
+    clock, other = CLOCK, Clock(source="synth", ts_event_ns=1, ts_recv_ns=0)
+    watching = asyncio.create_task(watch_live(stack, subjects_of("clock"), 2, as_json=True))
+    async with bus_of(broker, "feed") as feed:
+        while not capsys.readouterr().out:  # until the watcher listens, nobody hears
+            for _ in range(2):
+                await feed.publish(subjects.CLOCK, encode(clock), headers={"Nats-Msg-Id": "first"})
+            await asyncio.sleep(0.02)
+        await feed.publish(subjects.CLOCK, encode(other), headers={"Nats-Msg-Id": "second"})
+        await watching
+
+    assert json.loads(capsys.readouterr().out)["message"]["source"] == "synth"
+
+
+async def test_a_subject_that_the_viewer_may_not_hear_is_told_and_not_waited_for(broker):
+    with pytest.raises(Trouble, match=r"the viewer may not listen to risk\.>"):
+        await watch_live(live_of(broker), ("risk.>",), 1, as_json=True)

@@ -238,6 +238,30 @@ def test_a_bit_that_flipped_inside_a_page_is_named(tmp_path):
     assert caught.value.path == path
 
 
+def test_a_file_that_lacks_a_column_is_named(tmp_path):
+    writer = JournalWriter(tmp_path)
+    add(writer, tick_batch(1, 3), "MARKET", 1)
+    add(writer, intent(1), "INTENTS_PREDICT", 1)
+    writer.flush()
+    for path, column in ((next(tmp_path.glob("MARKET/*/*")), "row"), (next(tmp_path.glob("I*/*/*")), "side")):
+        pq.write_table(pq.ParquetFile(path).read().drop_columns([column]), path)
+
+    with pytest.raises(FileUnreadable, match="0 columns named row"):
+        list(chunks(journal_files(tmp_path), "trades"))
+    with pytest.raises(FileUnreadable, match="missing required field `side`"):
+        stored(tmp_path, "intents")
+
+
+def test_a_row_of_before_a_field_was_added_takes_its_default(tmp_path):
+    writer = JournalWriter(tmp_path)
+    add(writer, intent(1), "INTENTS_PREDICT", 1)
+    writer.flush()
+    (path,) = tmp_path.glob("*/*/*")
+    pq.write_table(pq.ParquetFile(path).read().drop_columns(["req_id", "prompt_hash"]), path)
+
+    assert stored(tmp_path, "intents") == [intent(1)]
+
+
 def test_the_probe_tells_a_folder_that_cannot_be_written(tmp_path):
     probe(tmp_path)
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ same content are equal, in whatever order it came.
 
 from hashlib import blake2b
 
-_BUCKETS = 1 << 14
+_BUCKETS = 1 << 12
 _KEY_BYTES = 16
 _ROW_BYTES = 24
 
@@ -21,8 +21,7 @@ class DigestIndex:
     """A map from digests to numbers that only grows; a number is never replaced."""
 
     def __init__(self) -> None:
-        # Immutable buckets: empty ones are all the same object, and a copy of a few rows is cheap.
-        self._buckets = [b""] * _BUCKETS
+        self._buckets = [bytearray() for _ in range(_BUCKETS)]
         self._unsorted: set[int] = set()
 
     def __len__(self) -> int:
@@ -34,20 +33,21 @@ class DigestIndex:
 
     def add(self, key: bytes, number: int) -> int | None:
         """Keep a new key with its number, in 0..2^64-1, and return None; of a known one, its first number."""
-        place = key[0] << 6 | key[1] >> 2
+        place = key[0] << 4 | key[1] >> 4
         bucket = self._buckets[place]
         if key in bucket:  # the bytes stand there; whether as a key is for ``_number_of`` to say
             known = _number_of(key, bucket)
             if known is not None:
                 return known
-        self._buckets[place] = bucket + key + number.to_bytes(8, "little")
+        bucket += key
+        bucket += number.to_bytes(8, "little")
         self._unsorted.add(place)
         return None
 
     def to_bytes(self) -> bytes:
         """All rows, sorted by key."""
         for place in self._unsorted:
-            self._buckets[place] = b"".join(sorted(_rows(self._buckets[place])))
+            self._buckets[place][:] = b"".join(sorted(_rows(self._buckets[place])))
         self._unsorted.clear()
         return b"".join(self._buckets)
 
@@ -56,30 +56,26 @@ class DigestIndex:
         """The inverse of ``to_bytes``. Raises ValueError where the rows are not what it makes."""
         if len(rows) % _ROW_BYTES:
             raise ValueError(f"digest rows hold {len(rows)} bytes, expected a multiple of {_ROW_BYTES}")
-        parts: dict[int, list[bytes]] = {}
-        previous = b""
+        index, previous = cls(), b""
         for row in _rows(rows):
             key = row[:_KEY_BYTES]
             if key <= previous:
                 raise ValueError(f"digest rows are not strictly sorted: {key.hex()} after {previous.hex()}")
-            parts.setdefault(_place_of(key), []).append(row)
+            index._buckets[_place_of(key)] += row
             previous = key
-        index = cls()
-        for place, part in parts.items():
-            index._buckets[place] = b"".join(part)
         return index
 
 
 def _place_of(key: bytes) -> int:
-    # The first 14 bits, so that buckets in order hold the keys in order.
-    return key[0] << 6 | key[1] >> 2
+    # The first 12 bits, so that buckets in order hold the keys in order.
+    return key[0] << 4 | key[1] >> 4
 
 
-def _rows(rows: bytes) -> list[bytes]:
-    return [rows[start : start + _ROW_BYTES] for start in range(0, len(rows), _ROW_BYTES)]
+def _rows(rows: bytes | bytearray) -> list[bytes]:
+    return [bytes(rows[start : start + _ROW_BYTES]) for start in range(0, len(rows), _ROW_BYTES)]
 
 
-def _number_of(key: bytes, bucket: bytes) -> int | None:
+def _number_of(key: bytes, bucket: bytearray) -> int | None:
     at = bucket.find(key)
     while at >= 0:
         if at % _ROW_BYTES == 0:

@@ -55,30 +55,28 @@ class NumberChecks:
         return made[: first + 1], False
 
 
-INPUT = FlagChecks(
-    Question(DenyCode.INPUT_INVALID),
-    Question(DenyCode.SUBJECT_MISMATCH),
-    Question(DenyCode.SIDE_CONTRADICTS),
-)
-STANDING = FlagChecks(
-    Question(DenyCode.AUDIT_UNAVAILABLE),
-    Question(DenyCode.KILLED),
-    Question(DenyCode.TRADING_HALTED),
-    Question(DenyCode.BREAKER_INVALID_INPUT, "breakers.invalid_input"),
-    Question(DenyCode.BREAKER_STALE_MARKET, "breakers.stale_market"),
-)
-MARK = FlagChecks(Question(DenyCode.MARK_MISSING))
+UNDECODABLE, _ = FlagChecks(Question(DenyCode.INPUT_INVALID)).ask(True)
+UNAUDITED, _ = FlagChecks(Question(DenyCode.AUDIT_UNAVAILABLE)).ask(True)
 
 
-def terms_checks(strategy_id: str) -> FlagChecks:
-    """What the configuration alone can deny."""
+def opening_checks(strategy_id: str) -> FlagChecks:
+    """Input, standing, what the configuration alone can deny, and whether there is a mark."""
     return FlagChecks(
+        Question(DenyCode.INPUT_INVALID),
+        Question(DenyCode.SUBJECT_MISMATCH),
+        Question(DenyCode.SIDE_CONTRADICTS),
+        Question(DenyCode.AUDIT_UNAVAILABLE),
+        Question(DenyCode.KILLED),
+        Question(DenyCode.TRADING_HALTED),
+        Question(DenyCode.BREAKER_INVALID_INPUT, "breakers.invalid_input"),
+        Question(DenyCode.BREAKER_STALE_MARKET, "breakers.stale_market"),
         Question(DenyCode.STRATEGY_UNKNOWN, "cards"),
         Question(DenyCode.INSTRUMENT_UNKNOWN, "instruments"),
         Question(DenyCode.STRATEGY_INSTRUMENT, f"cards.{strategy_id}.instruments"),
         Question(DenyCode.LIMITS_MISSING, "limits.per_symbol"),
         Question(DenyCode.CURRENCY_UNSUPPORTED, "limits.account_currency"),
         Question(DenyCode.RESTRICTED, "limits.restricted"),
+        Question(DenyCode.MARK_MISSING),
     )
 
 

@@ -5,11 +5,10 @@ from contracts.intents import Intent
 from contracts.scalars import INT64_MAX
 from contracts.states import TradingState
 from contracts.subjects import Proposed
-from contracts.verdicts import Check
 from risk.book.digests import digest_of
 from risk.gate.amounts import collar_distance_bps, lots_within, money_of, to_micro
-from risk.gate.checks import INPUT, MARK, STANDING
-from risk.gate.rules import Bounds, Rules
+from risk.gate.checks import Checks
+from risk.gate.rules import Bounds, Rules, Terms
 from risk.gate.state import GateState
 
 # Looked up once: in this Python an enum member costs a call.
@@ -27,10 +26,8 @@ class Examination:
     """
 
     __slots__ = (
-        "_bounds",
         "_intent",
         "_mark",
-        "_monies",
         "_record",
         "_rules",
         "_state",
@@ -44,96 +41,81 @@ class Examination:
     def __init__(self, state: GateState, rules: Rules, record: GateRecord, intent: Intent) -> None:
         self._state, self._rules, self._record, self._intent = state, rules, record, intent
         self._target_micro = to_micro(intent.target_notional)
-        self._bounds: Bounds
         self._mark: MarkChange
-        self._monies: tuple[int, int, int]
-        self.checks: list[Check] = []
+        self.checks: Checks
         self.lots = self.target_lots = 0
         self.expires_ts_ns = record.gate_ts_ns + rules.approval_ttl_ns
 
     def passes(self, address: Proposed) -> bool:
-        """Whether every check passes; stops at the first that does not.
+        """Whether every check passes; stops at the first group with one that does not.
 
         Args:
             address: Strategy and symbol of the subject that it came on.
         """
-        return (
-            self._input(address)
-            and self._standing()
-            and self._configured()
-            and self._fresh()
-            and self._change()
-            and self._amounts()
-            and self._prices()
-        )
+        terms = self._rules.terms(self._intent.strategy_id, self._intent.symbol)
+        if not self._may_open(address, terms):
+            return False
+        assert terms.bounds is not None  # else one of its answers has denied
+        return self._is_fresh() and self._is_within(terms.bounds)
 
-    def _input(self, address: Proposed) -> bool:
-        intent, breakers = self._intent, self._state.breakers
-        made, is_good = INPUT.ask(
-            False,
-            intent.strategy_id != address.strategy_id or intent.symbol != address.symbol,
-            (intent.side == "flat") != (self._target_micro == 0),
-        )
-        self.checks += made
-        if is_good:
-            breakers.success("invalid_input", self._record.principal)
+    def _may_open(self, address: Proposed, terms: Terms) -> bool:
+        """The flags from ``INPUT_INVALID`` to ``MARK_MISSING``; an answer after the first yes has no say."""
+        state, record, intent = self._state, self._record, self._intent
+        breakers, trading, symbol = state.breakers, state.trading, intent.symbol
+        is_elsewhere = intent.strategy_id != address.strategy_id or symbol != address.symbol
+        is_contradicting = (intent.side == "flat") != (self._target_micro == 0)
+        if is_elsewhere or is_contradicting:
+            breakers.fault("invalid_input", record.principal)
         else:
-            breakers.fault("invalid_input", self._record.principal)
-        return is_good
-
-    def _standing(self) -> bool:
-        trading, breakers, symbol = self._state.trading, self._state.breakers, self._intent.symbol
-        made, is_good = STANDING.ask(
-            not self._record.is_audit_ok,
+            breakers.success("invalid_input", record.principal)
+        mark = state.market.marks.get(symbol)
+        self.checks, is_open = terms.opening.ask(
+            False,
+            is_elsewhere,
+            is_contradicting,
+            not record.is_audit_ok,
             trading.is_killed,
             trading.state is _HALTED,
-            breakers.is_open("invalid_input", self._record.principal),
+            breakers.is_open("invalid_input", record.principal),
             breakers.is_open("stale_market", symbol) and self._rules.has_limits(symbol),
+            *terms.answers,
+            mark is None,
         )
-        self.checks += made
-        return is_good
+        if mark is not None:
+            self._mark = mark
+        elif len(self.checks) == len(terms.opening.passed):
+            breakers.fault("stale_market", symbol)
+        return is_open
 
-    def _configured(self) -> bool:
-        terms = self._rules.terms(self._intent.strategy_id, self._intent.symbol)
-        self.checks += terms.checks
-        if terms.bounds is None:
-            return False
-        self._bounds = terms.bounds
-        return True
-
-    def _fresh(self) -> bool:
-        intent, state, now_ns = self._intent, self._state, self._record.gate_ts_ns
-        mark = state.market.marks.get(intent.symbol)
-        if mark is None:
-            self.checks += MARK.ask(True)[0]
-            state.breakers.fault("stale_market", intent.symbol)
-            return False
-        self.checks += MARK.passed
-        mark_age_ns, basis_age_ns = now_ns - mark.ts_event_ns, now_ns - intent.basis_ts_ns
+    def _is_fresh(self) -> bool:
+        """The mark's age, and the intent's basis."""
+        breakers, now_ns, intent = self._state.breakers, self._record.gate_ts_ns, self._intent
+        mark_age_ns, basis_age_ns = now_ns - self._mark.ts_event_ns, now_ns - intent.basis_ts_ns
         made, is_good = self._rules.ages.ask(mark_age_ns, basis_age_ns, -basis_age_ns)
         self.checks += made
         if mark_age_ns > self._rules.mark_age_ns_max:
-            state.breakers.fault("stale_market", intent.symbol)
+            breakers.fault("stale_market", intent.symbol)
         else:
-            state.breakers.success("stale_market", intent.symbol)
-        self._mark = mark
+            breakers.success("stale_market", intent.symbol)
         return is_good
 
-    def _change(self) -> bool:
+    def _is_within(self, bounds: Bounds) -> bool:
+        """Session, duplicate, the change in lots, and the limits on it."""
         state, intent, target_micro = self._state, self._intent, self._target_micro
-        strategy_id, symbol, side = intent.strategy_id, intent.symbol, intent.side
+        symbol, side, mark_micro = intent.symbol, intent.side, self._mark.price_micro
         is_closed = not state.market.is_open(symbol, self._record.gate_ts_ns)
-        mark_micro, worth = self._mark.price_micro, self._bounds.worth
-        size = lots_within(target_micro, mark_micro, worth)
+        size = lots_within(target_micro, mark_micro, bounds.worth)
         target = -size if side == "short" else size
-        held = state.positions.held(strategy_id, symbol) + state.approvals.net(strategy_id, symbol)
+        held = state.positions.held(intent.strategy_id, symbol) + state.approvals.net(
+            intent.strategy_id, symbol
+        )
         change = target - held
         worst = self._worst_lots(symbol, change)
-        order_money = money_of(abs(change), mark_micro, worth)
-        position_money = money_of(worst, mark_micro, worth)
+        order_money = money_of(abs(change), mark_micro, bounds.worth)
+        position_money = money_of(worst, mark_micro, bounds.worth)
         # All are not negative, so one of them is beyond 63 bits exactly if their union is.
         union = target_micro | size | abs(change) | worst | order_money | position_money | self.expires_ts_ns
-        made, is_good = self._bounds.change.ask(
+        made, is_good = bounds.change.ask(
             is_closed,
             not is_closed and self._is_repeated(),
             union > INT64_MAX,
@@ -142,22 +124,22 @@ class Examination:
             state.trading.state is _REDUCING and not _is_nearer_to_flat(target, held),
         )
         self.checks += made
+        if not is_good:
+            return False
         self.lots, self.target_lots = change, target
-        self._monies = target_micro, order_money, position_money
-        return is_good
-
-    def _amounts(self) -> bool:
-        made, is_good = self._bounds.amounts.ask(*self._monies)
+        made, is_good = bounds.limits.ask(
+            target_micro, order_money, position_money, intent.max_slippage_bps, self._collar_bps()
+        )
         self.checks += made
         return is_good
 
-    def _prices(self) -> bool:
-        state, slippage_bps = self._state, self._intent.max_slippage_bps
-        reference = state.market.reference_micro(self._intent.symbol, state.cutoff_ns)
-        distance = collar_distance_bps(self._mark.price_micro, slippage_bps, reference, is_buy=self.lots > 0)
-        made, is_good = self._bounds.prices.ask(slippage_bps, min(distance, INT64_MAX))
-        self.checks += made
-        return is_good
+    def _collar_bps(self) -> int:
+        """How far the worst price lies from the reference."""
+        reference = self._state.market.reference_micro(self._intent.symbol, self._state.cutoff_ns)
+        distance = collar_distance_bps(
+            self._mark.price_micro, self._intent.max_slippage_bps, reference, is_buy=self.lots > 0
+        )
+        return min(distance, INT64_MAX)  # a number beyond is written as the last one within
 
     def _is_repeated(self) -> bool:
         """Whether the wish was made before; from now on it was."""

@@ -16,13 +16,13 @@ from contracts.operations import DeadCause
 from contracts.scalars import INT64_MAX
 from contracts.states import BreakerName, BreakerState, TradingState, TradingStateChanged
 from contracts.subjects import Proposed
-from contracts.verdicts import Check, DenyCode, Outcome, Verdict
+from contracts.verdicts import DenyCode, Outcome, Verdict
 from risk.book.approvals import Approval
 from risk.book.digests import digest_of
 from risk.errors import InvariantViolated
 from risk.gate import snapshot
 from risk.gate.chain import link, link_intent
-from risk.gate.checks import INPUT, Checks
+from risk.gate.checks import UNAUDITED, UNDECODABLE, Checks
 from risk.gate.commands import obey
 from risk.gate.decision import Decision
 from risk.gate.examination import Examination
@@ -33,8 +33,6 @@ from risk.gate.state import GateState
 # Looked up once: in this Python an enum member costs a call.
 _APPROVED, _DENIED = Outcome.APPROVED, Outcome.DENIED
 _CONFIG, _INTENT = RecordKind.CONFIG, RecordKind.INTENT
-_UNDECODABLE, _ = INPUT.ask(True, False, False)
-_UNAUDITED = (Check(DenyCode.AUDIT_UNAVAILABLE, 1, 0, "flag", ""),)
 
 
 class Gate:
@@ -82,7 +80,7 @@ class Gate:
             symbol=address.symbol,
             outcome=_DENIED,
             code=DenyCode.AUDIT_UNAVAILABLE,
-            checks=_UNAUDITED,
+            checks=UNAUDITED,
             lots=0,
             target_lots=0,
             mark_price_micro=0,
@@ -225,7 +223,7 @@ class Gate:
             self._violated("an identity is decided once", f"{intent_id} again", f"only at {first}")
         if intent is None:
             self._state.breakers.fault("invalid_input", record.principal)
-            verdict = self._verdict(record, address, intent_id, _UNDECODABLE, epoch)
+            verdict = self._verdict(record, address, intent_id, UNDECODABLE, epoch)
             self._state.chain = link(self._state.chain, record, verdict)
         else:
             verdict = self._examined(record, rules, intent, address, epoch)
@@ -239,12 +237,11 @@ class Gate:
     ) -> Verdict:
         examination = Examination(self._state, rules, record, intent)
         approved = examination if examination.passes(address) else None
-        checks = tuple(examination.checks)
         verdict = self._verdict(
             record,
             address,
             intent.intent_id,
-            checks,
+            examination.checks,
             epoch,
             approved=approved,
             basis_recv_ns=intent.ts_recv_ns,

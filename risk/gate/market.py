@@ -1,7 +1,8 @@
 """What the gate knows of the market: marks, collar references and sessions, from its records."""
 
+from bisect import insort
+from collections import deque
 from collections.abc import Iterable
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 from contracts.gate import MarkChange, SessionChange
@@ -24,20 +25,24 @@ class Collar:
 
     def __init__(self, newest: CollarMark, others: Iterable[CollarMark] = ()) -> None:
         self.newest = newest
-        self._others = sorted(others)  # a sorted list is a heap
+        self._others = deque(sorted(others))  # always sorted, so that the oldest leave first
         self._sum = sum(mark.price_micro for mark in self._others)
 
     def add(self, mark: CollarMark) -> None:
         """Take in the newest mark."""
-        heappush(self._others, self.newest)
-        self._sum += self.newest.price_micro
+        others, previous = self._others, self.newest
+        self._sum += previous.price_micro
         self.newest = mark
+        if others and previous < others[-1]:
+            insort(others, previous)
+        else:
+            others.append(previous)
 
     def settle(self, cutoff_ns: int) -> None:
         """Drop the marks, but for the newest, whose event time is not after the cutoff."""
         others = self._others
         while others and others[0].ts_event_ns <= cutoff_ns:
-            self._sum -= heappop(others).price_micro
+            self._sum -= others.popleft().price_micro
 
     def reference_micro(self) -> int:
         """The mean price of the marks held, rounded half to even."""
@@ -45,7 +50,7 @@ class Collar:
 
     def others(self) -> list[CollarMark]:
         """The marks held but for the newest, sorted."""
-        return sorted(self._others)
+        return list(self._others)
 
 
 class Market:

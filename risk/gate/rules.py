@@ -7,7 +7,7 @@ from contracts.limits import BreakerLimits, GateConfig, Limits, StrategyCard, Sy
 from contracts.scalars import MILLISECOND_NS
 from contracts.verdicts import DenyCode
 from risk.gate.amounts import LotWorth, lot_worth, to_micro
-from risk.gate.checks import Checks, FlagChecks, NumberChecks, Question, change_checks, terms_checks
+from risk.gate.checks import FlagChecks, NumberChecks, Question, change_checks, opening_checks
 
 
 class BreakerRule(NamedTuple):
@@ -20,31 +20,31 @@ class BreakerRule(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What binds one strategy in one symbol.
+    """What binds one strategy in one symbol that it may trade.
 
     Attributes:
         worth: What a lot is worth at a mark.
         change: Session, duplicate, and the change in lots.
-        amounts: Target, order and position money, in micro-units.
-        prices: Slippage and distance from the reference, in basis points.
+        limits: Target, order and position money in micro-units; slippage, and the worst price's
+            distance from the reference, in basis points.
     """
 
     worth: LotWorth
     change: FlagChecks
-    amounts: NumberChecks
-    prices: NumberChecks
+    limits: NumberChecks
 
 
 class Terms(NamedTuple):
     """What the configuration alone says of one strategy in one symbol.
 
     Attributes:
-        checks: The comparisons that need nothing else; the last one denies where there are no
-            bounds.
-        bounds: None where it denies.
+        opening: The flags that are asked first.
+        answers: Those of them that need nothing else, from ``STRATEGY_UNKNOWN`` to ``RESTRICTED``.
+        bounds: None where one of the answers denies.
     """
 
-    checks: Checks
+    opening: FlagChecks
+    answers: tuple[bool, bool, bool, bool, bool, bool]
     bounds: Bounds | None
 
 
@@ -96,7 +96,7 @@ class Rules:
     def _make_terms(self, strategy_id: str, symbol: str) -> Terms:
         card, instrument = self._cards.get(strategy_id), self._instruments.get(symbol)
         limits = self._limits.get(symbol)
-        checks, is_allowed = terms_checks(strategy_id).ask(
+        answers = (
             card is None,
             instrument is None,
             card is None or symbol not in card.instruments,
@@ -104,9 +104,10 @@ class Rules:
             instrument is None or instrument.currency != self.config.limits.account_currency,
             symbol in self._restricted,
         )
-        if card is None or instrument is None or limits is None or not is_allowed:
-            return Terms(checks, None)
-        return Terms(checks, _bounds(card, instrument, limits))
+        opening = opening_checks(strategy_id)
+        if card is None or instrument is None or limits is None or True in answers:
+            return Terms(opening, answers, None)
+        return Terms(opening, answers, _bounds(card, instrument, limits))
 
 
 def _breaker_rule(limits: BreakerLimits) -> BreakerRule:
@@ -143,12 +144,10 @@ def _bounds(card: StrategyCard, instrument: Instrument, limits: SymbolLimits) ->
     return Bounds(
         worth=lot_worth(to_micro(instrument.multiplier), to_micro(instrument.lot_size)),
         change=change_checks(instrument.symbol),
-        amounts=NumberChecks(
+        limits=NumberChecks(
             Question(DenyCode.STRATEGY_NOTIONAL, target_setting, "micro", target_max),
             Question(DenyCode.ORDER_NOTIONAL, f"{path}.order_notional_max", "micro", order_max),
             Question(DenyCode.POSITION_NOTIONAL, f"{path}.position_notional_max", "micro", position_max),
-        ),
-        prices=NumberChecks(
             Question(DenyCode.SLIPPAGE, f"{path}.slippage_bps_max", "bps", limits.slippage_bps_max),
             Question(DenyCode.PRICE_COLLAR, f"{path}.collar_bps", "bps", limits.collar_bps),
         ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from typing import Any
 
 import click
 import msgspec
@@ -9,13 +10,17 @@ import msgspec
 from ops.telemetry.logs import open_log
 from services.cli.buses import open_bus
 from services.cli.lines import event_time
+from services.cli.trouble import Trouble
 from services.feed.service import Played, play
 from services.feed.settings import FeedSettings
+from services.kit import live
 from services.kit.layout import Home
 from services.kit.live import Live
 from services.kit.process import Health
 
 TOLD_EVERY_S = 5.0
+LOOK_EVERY_S = 0.5
+CANCEL_EVERY_S = 0.1
 
 
 def feed_live(home: Home, stack: Live, settings: FeedSettings, *, as_json: bool) -> bool:
@@ -37,12 +42,34 @@ async def _feed(home: Home, stack: Live, settings: FeedSettings, *, is_quiet: bo
         loop.add_signal_handler(number, stopping.set)
     log = open_log("feed", stack.run_id, home.run(stack.run_id).logs, "info")
     telling = None if is_quiet else asyncio.create_task(_tell(health))
-    try:
-        async with open_bus(stack, "feed") as bus:
-            return await play(bus, settings, stack.run_id, stopping=stopping, health=health, log=log)
-    finally:
-        if telling:
-            telling.cancel()
+    async with open_bus(stack, "feed") as bus:
+        playing = asyncio.create_task(
+            play(bus, settings, stack.run_id, stopping=stopping, health=health, log=log)
+        )
+        gone = asyncio.create_task(_until_gone(home, stack))
+        try:
+            await asyncio.wait({playing, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if playing.done():
+                return playing.result()
+        finally:
+            for task in (gone, telling, playing):
+                await _end(task)
+    raise Trouble(f"the stack of run {stack.run_id} is gone; what it did not confirm is lost")
+
+
+async def _end(task: asyncio.Task[Any] | None) -> None:  # Any: its result is not looked at
+    """Cancel until it has ended: nats-py swallows a cancellation that meets it while it flushes."""
+    while task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_EVERY_S)
+    if task is not None and not task.cancelled():
+        task.exception()  # looked at, or asyncio would complain that nobody did
+
+
+async def _until_gone(home: Home, stack: Live) -> None:
+    """A feed waits for a broker that is away for a moment, but not for one that has been stopped."""
+    while live.running(home) == stack:
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _tell(health: Health) -> None:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 from contracts import codec, subjects
+from contracts.identity import digest
 from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
 from contracts.verdicts import Verdict
 from risk.gate import Decision
@@ -26,6 +27,7 @@ class Outputs:
         self._epoch = epoch
         self._last_seq: dict[str, int] = {}
         self._recent: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
+        self._contents: dict[tuple[str, str], str] = {}
         self.unaudited: dict[tuple[str, str], Verdict] = {}
         self.last_published_gate_seq = 0
 
@@ -41,10 +43,10 @@ class Outputs:
                 self._remember(verdict)
                 self.last_published_gate_seq = max(self.last_published_gate_seq, verdict.gate_seq)
                 if verdict.gate_seq == 0:
-                    self.unaudited[verdict.principal, verdict.intent_id] = verdict
+                    self.unaudited[_key(verdict)] = verdict
 
-    async def publish(self, decision: Decision) -> None:
-        """Everything that one decision says, states before the verdict, each acked and synced."""
+    async def publish(self, decision: Decision, body: bytes) -> None:
+        """Everything that one decision on ``body`` says, states before the verdict, each acked and synced."""
         if decision.trading_state is not None:
             state = decision.trading_state
             await self._bus.publish_acked(
@@ -71,6 +73,7 @@ class Outputs:
             )
         if decision.verdict is not None:
             await self.publish_verdict(decision.verdict)
+            self._contents[_key(decision.verdict)] = digest(body)
 
     async def publish_verdict(self, verdict: Verdict) -> None:
         """Raises Conflict where another gate has answered on this subject since."""
@@ -97,10 +100,14 @@ class Outputs:
         async for batch in self._bus.read(VERDICTS, batch_max=512, stop_after=state.last_seq):
             for message in batch:
                 verdict = codec.decode(Verdict, message.payload)
-                if (verdict.principal, verdict.intent_id) == key:
+                if _key(verdict) == key:
                     self._remember(verdict)
                     return verdict
         return None
+
+    def is_other_content(self, key: tuple[str, str], body: bytes) -> bool:
+        """Whether an identity comes back with other bytes. Told only of those that are kept at hand."""
+        return self._contents.get(key, digest(body)) != digest(body)
 
     async def bury(self, item: Input, cause: DeadCause, detail: str, gate_ts_ns: int) -> None:
         """Keep an input that cannot be answered, with its cause."""
@@ -124,7 +131,11 @@ class Outputs:
         self._metrics.dead_letters.labels(cause=cause).inc()
 
     def _remember(self, verdict: Verdict) -> None:
-        key = (verdict.principal, verdict.intent_id)
-        self._recent.setdefault(key, verdict)
+        self._recent.setdefault(_key(verdict), verdict)
         if len(self._recent) > RECENT_MAX:
-            self._recent.popitem(last=False)
+            oldest, _ = self._recent.popitem(last=False)
+            self._contents.pop(oldest, None)
+
+
+def _key(verdict: Verdict) -> tuple[str, str]:
+    return verdict.principal, verdict.intent_id

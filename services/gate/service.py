@@ -43,6 +43,9 @@ AUDIT_SILENT_S = 0.75
 """A recorder unheard for longer may not be writing; its beats come every 0.25 s."""
 
 SNAPSHOT_EVERY = 10_000
+DELIVERIES_MAX = 10
+"""Of an intent that is never journaled: whatever it does to the gate, it has done it often enough."""
+
 SILENT_TIMERS_NS = 60 * SECOND_NS
 """Gate time for which timers go on in a silent market; by then every mark is stale."""
 
@@ -97,7 +100,11 @@ class GateService:
         if intent_id is not None and await self._answer_again(item, intent_id):
             await message.ack()
             return
-        await self._decide(item, message.payload)
+        if message.deliveries > DELIVERIES_MAX:
+            found = f"delivered {message.deliveries} times and never journaled; at most {DELIVERIES_MAX}"
+            await self.outputs.bury(item, DeadCause.DELIVERED_TOO_OFTEN, found, self.gate.gate_ts_ns)
+        else:
+            await self._decide(item, message.payload)
         await message.ack()
         self._context.metrics.decide_seconds.observe(time.perf_counter() - arrived_s)
 
@@ -111,6 +118,10 @@ class GateService:
             return False
         self._context.metrics.redelivered.inc()
         await self.outputs.publish_verdict(verdict)
+        assert item.message is not None
+        if self.outputs.is_other_content(key, item.message.payload):
+            found = f"intent_id {intent_id} of {item.principal} came before with another content"
+            await self.outputs.bury(item, DeadCause.INTENT_ID_REUSED, found, self.gate.gate_ts_ns)
         return True
 
     async def _control(self, item: Input) -> None:
@@ -137,7 +148,7 @@ class GateService:
         self.market.journaled(changes)
         self._pending_unaudited.clear()
         decision = self.gate.decide(record, self._epoch)
-        await self.outputs.publish(decision)
+        await self.outputs.publish(decision, body)
         if decision.dead_cause is not None:
             await self.outputs.bury(item, decision.dead_cause, decision.dead_detail, record.gate_ts_ns)
         self._report(is_ok=True, cause="")
@@ -193,7 +204,7 @@ class GateService:
         await self.outputs.recover()
         for decision in recovered.tail:
             if decision.verdict is None or decision.verdict.gate_seq > self.outputs.last_published_gate_seq:
-                await self.outputs.publish(decision)
+                await self.outputs.publish(decision, recovered.tail_body)
         journaled = {key for key in self.outputs.unaudited if self.gate.known(*key) is not None}
         self._pending_unaudited = [
             DeniedUnaudited(*key) for key in self.outputs.unaudited if key not in journaled

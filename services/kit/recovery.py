@@ -24,7 +24,8 @@ class Recovered(Struct, frozen=True):
         log: The journal, open for the next record; a torn tail has been cut.
         epoch: Which start this is, from 1: a later one fences an earlier out.
         tail: The decision of the last record, which alone may never have been published: records
-            are decided and published one after another.
+            are decided and published one after another. Empty where a snapshot holds it.
+        tail_body: What it was decided on.
         positions: Last journaled sequence of each JetStream stream.
         from_snapshot: Sequence of the snapshot used; 0 for a full replay.
     """
@@ -33,6 +34,7 @@ class Recovered(Struct, frozen=True):
     log: GateLog
     epoch: int
     tail: tuple[Decision, ...]
+    tail_body: bytes
     positions: dict[str, int]
     from_snapshot: int
 
@@ -48,13 +50,14 @@ def recover_gate(run: Run) -> Recovered:
     gate = latest_gate(run) or Gate()
     from_snapshot = gate.seq
     tail: tuple[Decision, ...] = ()
+    tail_body = b""
     positions: dict[str, int] = {}
     for record in read_records(path):
         if record.stream:
             positions[record.stream] = max(record.stream_seq, positions.get(record.stream, 0))
         if record.seq > gate.seq:
-            tail = (gate.decide(record),)
-    return Recovered(gate, log, _next_epoch(run.gate / "epoch"), tail, positions, from_snapshot)
+            tail, tail_body = (gate.decide(record),), record.body
+    return Recovered(gate, log, _next_epoch(run.gate / "epoch"), tail, tail_body, positions, from_snapshot)
 
 
 def replay_gate(records: list[GateRecord], gate: Gate) -> Gate:

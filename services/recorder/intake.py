@@ -4,7 +4,7 @@ from contracts.codec import Undecodable, decode_any
 from contracts.columns import ColumnsInvalid
 from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
 from streams.bus import Message
-from streams.bus.specs import DEAD
+from streams.bus.specs import DEAD, MARKET
 from streams.journal.tables import Unstorable
 from streams.journal.writer import JournalWriter
 
@@ -17,7 +17,7 @@ class Intake:
     Attributes:
         taken: Messages kept since the start.
         positions: The last sequence taken of each stream.
-        ts_event_ns: Largest event time seen.
+        ts_event_ns: Largest event time of the market so far: that of its clocks.
     """
 
     def __init__(self, writer: JournalWriter) -> None:
@@ -72,5 +72,6 @@ class Intake:
             self.taken += kept
             return cause if kept else ""
         self.taken += kept
-        self.ts_event_ns = max(self.ts_event_ns, getattr(decoded, "ts_event_ns", 0))
+        if message.stream == MARKET:  # a letter about a gap, or an expiry, may speak of a later time
+            self.ts_event_ns = max(self.ts_event_ns, getattr(decoded, "ts_event_ns", 0))
         return ""

@@ -24,7 +24,11 @@ from streams.journal.writer import JournalWriter, probe
 
 PRINCIPALS = ("predict", "drill", "slm")
 FLUSH_ROWS = 50_000
-FLUSH_S = 3.0
+FLUSH_S, FLUSH_S_MAX = 3.0, 60.0
+FLUSHES_OF_AGE = 40
+"""A flush comes at the latest after a 40th of the recorder's age, between the two bounds: a young
+run is fresh in the journal, and one of days is not a hundred thousand small files."""
+
 PROBE_S = 0.25
 DRAIN_S = 1.5
 ROWS_MAX = 500_000
@@ -53,10 +57,13 @@ class Recorder:
             await self._take(batch)
 
     async def flush_for_ever(self) -> None:
-        """Flush when enough rows wait, or every ``FLUSH_S``."""
+        """Flush when enough rows wait, or enough time has passed."""
+        started_s = time.monotonic()
         while True:
+            age_s = time.monotonic() - started_s
+            patience_s = max(FLUSH_S, min(FLUSH_S_MAX, age_s / FLUSHES_OF_AGE))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wants_flush.wait(), FLUSH_S)
+                await asyncio.wait_for(self._wants_flush.wait(), patience_s)
             await self.flush()
             if self._flush_failure:
                 await asyncio.sleep(PROBE_S)

@@ -27,3 +27,12 @@ def test_the_home_folder_and_the_terminal_leave_no_trace():
 def test_a_readme_without_its_markers_is_refused(readme):
     with pytest.raises(MarkersMissing, match="exactly one"):
         with_sample(readme, "one", "/home/me")
+
+
+def test_most_of_the_progress_is_left_out_and_says_so():
+    progress = [f"10:2{number}:00  {number}0%  ticks {number}" for number in range(6)]
+    transcript = "\n".join([*progress[:4], "breaker opens", *progress[4:], "done"])
+    sample = (
+        with_sample(README, transcript, "/home/me").split("$ make demo\n")[1].split("\n```", maxsplit=1)[0]
+    )
+    assert sample.splitlines() == ["...", progress[1], "...", "breaker opens", "...", progress[5], "done"]

@@ -167,6 +167,18 @@ def test_a_killed_stack_leaves_no_process_behind_and_the_next_one_says_so_and_go
         assert again.interrupt()[0] == 0
 
 
+def test_a_feed_ends_with_the_stack_that_it_feeds(tmp_path):
+    with Running(tmp_path, "up") as up:
+        up.until("stop     Ctrl-C")
+        with Running(tmp_path, "feed", "--source", "synth", "--speed", "20") as feed:
+            feed.until("messages")
+            up.interrupt()
+            assert feed.process.wait(timeout=15) == 1
+            feed.until("is gone")
+
+    assert feed.lines[-1].startswith("penstock: the stack of run ")
+
+
 def test_a_service_that_is_killed_is_told_and_brought_back(tmp_path):
     with Running(tmp_path, "up") as up:
         up.until("stop     Ctrl-C")

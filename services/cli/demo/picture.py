@@ -52,7 +52,7 @@ class Picture:
     Attributes:
         latencies_ms: From the feed's flush of the newest row an intent rests on to its verdict's
             arrival here, in wall time.
-        is_final: The real feed has said that it ended.
+        news: What a person should be told once; whoever tells it takes it out.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,6 @@ class Picture:
         self.breakers: dict[tuple[str, str], str] = {}
         self.trips = 0
         self.ts_event_ns = 0
-        self.finals: set[str] = set()
         self.latencies_ms: deque[float] = deque(maxlen=LATENCIES_MAX)
         self.news: deque[str] = deque(maxlen=NEWS_MAX)
         self.undecodable = 0
@@ -94,10 +93,7 @@ class Picture:
     def _take(self, tokens: list[str], payload: bytes, now_ns: int) -> None:
         match tokens:
             case ["md", "clock"]:
-                clock = decode(Clock, payload)
-                self.ts_event_ns = max(self.ts_event_ns, clock.ts_event_ns)
-                if clock.is_final:
-                    self.finals.add(clock.source)
+                self.ts_event_ns = max(self.ts_event_ns, decode(Clock, payload).ts_event_ns)
             case ["md", *_]:
                 ticks = decode(TickBatch, payload)
                 self.ticks.add(self._new_rows(ticks, ticks.first_seq + ticks.count - 1))

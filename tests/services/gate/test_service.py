@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structlog
+from msgspec.structs import replace
 from structlog.testing import CapturingLogger
 
 from contracts import codec, subjects
@@ -18,19 +19,21 @@ from contracts.gate import GateRecord, RecordKind
 from contracts.identity import intent_id
 from contracts.intents import Intent, IntentDraft
 from contracts.market import COLUMNS_OF_KIND, Clock, TickBatch
-from contracts.operations import DeadLetter, Heartbeat
+from contracts.operations import DeadCause, DeadLetter, Heartbeat
 from contracts.states import TradingState
 from contracts.verdicts import DenyCode, Outcome, Verdict
 from ops.telemetry.metrics import Metrics
 from risk.gate import Gate
-from services.gate.service import serve
+from services.gate.inputs import Input
+from services.gate.service import DELIVERIES_MAX, GateService, serve
 from services.kit.broker import EmbeddedBroker
+from services.kit.gate_config import load_gate_config
 from services.kit.layout import Run
 from services.kit.process import Context, Health
-from services.kit.recovery import replay_gate
+from services.kit.recovery import recover_gate, replay_gate
 from services.kit.run_files import ConfigFiles, configure
 from services.kit.settings import ServiceSettings
-from streams.bus import Bus
+from streams.bus import Bus, Message
 from streams.journal.gatelog import GateLog, read_records
 
 SECOND_NS = 1_000_000_000
@@ -157,15 +160,18 @@ class Surroundings:
     def records(self) -> list[GateRecord]:
         return list(read_records(self.run.gate / "records.log"))
 
-    @asynccontextmanager
-    async def gate(self, broker: EmbeddedBroker) -> AsyncIterator[Health]:
-        """A gate that is ready; it is ended as a crash would, without a word."""
+    def context(self, broker: EmbeddedBroker, bus: Bus) -> Context:
         settings = ServiceSettings(
             service="gate", run_id="test", run_dir=self.run.directory, nats_url=broker.url
         )
         log = structlog.wrap_logger(CapturingLogger())
+        return Context(settings, self.run, bus, log, Metrics("gate"), Health(), asyncio.Event())
+
+    @asynccontextmanager
+    async def gate(self, broker: EmbeddedBroker) -> AsyncIterator[Health]:
+        """A gate that is ready; it is ended as a crash would, without a word."""
         async with Bus.connect(broker.settings_of("gate")) as bus:
-            context = Context(settings, self.run, bus, log, Metrics("gate"), Health(), asyncio.Event())
+            context = self.context(broker, bus)
             task = asyncio.create_task(serve(context))
             try:
                 async with asyncio.timeout(DEADLINE_S):
@@ -369,3 +375,47 @@ async def test_refuses_to_answer_beside_another_gate(around, broker):
 
     assert len({verdict.intent_id for verdict in verdicts}) == len(verdicts) == 5
     assert len({verdict.epoch for verdict in verdicts}) == 1
+
+
+async def test_keeps_an_identity_that_comes_back_with_another_content_as_evidence(around, broker):
+    first = around.intent(1)
+    forged = replace(first, target_notional=410_000.0)
+    async with around.gate(broker) as health:
+        await around.tick(OPEN_NS)
+        await until(lambda: _seen(health, around))
+        await around.propose(first)
+        await around.propose(forged)
+        await around.propose(around.intent(2, side="flat", notional=0.0))
+        verdicts = await around.verdicts(2)
+        letters = await around.all_of(DeadLetter, "DEAD", subjects.ALL_DEAD)
+
+    assert [verdict.lots for verdict in verdicts if verdict.intent_id == first.intent_id] == [2]
+    assert [letter.cause for letter in letters] == [DeadCause.INTENT_ID_REUSED]
+
+
+async def test_gives_up_an_intent_that_was_delivered_too_often_and_never_journaled(around, broker):
+    sent: list[bytes] = []
+
+    async def ack(_subject: str, payload: bytes) -> None:
+        sent.append(payload)
+
+    poison = Message(
+        subjects.intent_proposed("trend", "ES"),
+        codec.encode(around.intent(1)),
+        {},
+        stream="INTENTS_PREDICT",
+        stream_seq=7,
+        deliveries=DELIVERIES_MAX + 1,
+        reply="reply",
+        send=ack,
+    )
+    async with Bus.connect(broker.settings_of("gate")) as bus:
+        context = around.context(broker, bus)
+        service = GateService(context, recover_gate(around.run))
+        await service.configure(load_gate_config(around.run))
+        await service.handle(Input(RecordKind.INTENT, poison, "predict"))
+    (letter,) = await around.all_of(DeadLetter, "DEAD", subjects.ALL_DEAD)
+
+    assert (letter.cause, letter.stream_seq) == (DeadCause.DELIVERED_TOO_OFTEN, 7)
+    assert [record.kind for record in around.records()] == [RecordKind.CONFIG]
+    assert len(sent) == 1

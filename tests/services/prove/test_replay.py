@@ -5,12 +5,15 @@ import pytest
 from services.prove import replay
 from services.prove.doctored import Flip
 
+LIVE = replay._live
+
 
 @pytest.fixture(autouse=True)
 def a_small_run(monkeypatch):
     monkeypatch.setattr(replay, "STEPS", {"S": 150})
     monkeypatch.setattr(replay, "SNAPSHOT_EVERY", {"S": 10})
     monkeypatch.setattr(replay, "RERUNS", ((7, "3"),))
+    monkeypatch.setattr(replay, "_live", lambda *_: 0)
 
 
 def test_holds_and_says_so_in_one_line(monkeypatch):
@@ -43,3 +46,10 @@ def test_a_run_without_a_snapshot_disproves_it(monkeypatch):
     result = replay.prove("S", 1, lambda _: None)
 
     assert (result.passed, result.figure) == (False, "the recovery found no usable snapshot")
+
+
+def test_a_live_run_that_does_not_start_disproves_it_with_its_last_line(monkeypatch, tmp_path):
+    monkeypatch.setattr(replay, "LIVE", {"S": (0, 20)})
+
+    with pytest.raises(replay.Disproved, match="the live run ended with status 2"):
+        LIVE(tmp_path / "home", "S", lambda _: None)

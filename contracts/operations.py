@@ -12,7 +12,7 @@ PAYLOAD_MAX = 16_384
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="schema", tag="heartbeat.v1"):
-    """A service is alive, on ``audit.heartbeat``, every 250 ms of wall time.
+    """A service is alive, on ``audit.heartbeat.<service>``, every 250 ms of wall time.
 
     Attributes:
         is_ready: Caught up and able to do its work.

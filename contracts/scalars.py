@@ -1,4 +1,4 @@
-"""Constrained scalars: one name, one bound, used by every message.
+r"""Constrained scalars: one name, one bound, used by every message.
 
 msgspec checks a bound when it decodes, never when Python constructs, so every reader decodes
 strictly and ``codec.encode`` can be told to decode its own bytes. A bound on a float also

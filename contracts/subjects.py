@@ -24,7 +24,7 @@ ALL_SHADOW_ORDERS = "order.shadow.>"
 ALL_SHADOW_FILLS = "fill.shadow.>"
 ALL_CONTROL = "control.>"
 ALL_AUDIT = "audit.>"
-AUDIT_HEARTBEAT = "audit.heartbeat"
+ALL_HEARTBEATS = "audit.heartbeat.>"
 AUDIT_COMMAND = "audit.command"
 ALL_SLM_REQUESTS = "slm.request.>"
 ALL_SLM_REPLIES = "slm.reply.>"
@@ -139,6 +139,11 @@ def controls_of(operator: str) -> str:
     return f"control.*.{encode_token(operator)}"
 
 
+def heartbeat(service: str) -> str:
+    """The subject of one service's heartbeat: nobody else may speak on it."""
+    return f"audit.heartbeat.{encode_token(service)}"
+
+
 def dead(origin: str) -> str:
     return f"dead.{encode_token(origin)}"
 
@@ -201,6 +206,7 @@ TEMPLATES = (
     "fill.shadow.<venue>.<symbol>",
     "control.<command>.<operator>",
     "audit.<kind>",
+    "audit.heartbeat.<service>",
     "job.<kind>",
     "dead.<origin>",
 )

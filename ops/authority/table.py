@@ -89,7 +89,7 @@ def _feed() -> Role:
             subjects.CLOCK,
             subjects.ALL_NEWS,
             subjects.dead("feed"),
-            subjects.AUDIT_HEARTBEAT,
+            subjects.heartbeat("feed"),
         ),
         inspects=(specs.MARKET, specs.NEWS),
     )
@@ -102,7 +102,7 @@ def _features() -> Role:
             subjects.ALL_FEATURES,
             subjects.ALL_BARS,
             subjects.dead("features"),
-            subjects.AUDIT_HEARTBEAT,
+            subjects.heartbeat("features"),
         ),
         reads=(specs.MARKET, specs.FEATURES, specs.BARS),
     )
@@ -116,7 +116,7 @@ def _gate(intents: tuple[str, ...]) -> Role:
             subjects.RISK_STATE,
             subjects.RISK_LIMITS,
             subjects.ALL_BREAKERS,
-            subjects.AUDIT_HEARTBEAT,
+            subjects.heartbeat("gate"),
             subjects.AUDIT_COMMAND,
             subjects.dead("gate"),
             subjects.dead("intent"),
@@ -124,14 +124,14 @@ def _gate(intents: tuple[str, ...]) -> Role:
         reads=(specs.MARKET, specs.CONTROL, specs.VERDICTS, specs.RISK, specs.ORDERS),
         inspects=intents,
         consumes=tuple((stream, specs.GATE_DURABLE) for stream in intents),
-        listens=(subjects.AUDIT_HEARTBEAT,),
+        listens=(subjects.heartbeat("recorder"),),
     )
 
 
 def _recorder(everything: tuple[str, ...]) -> Role:
     return Role(
         principal="recorder",
-        publishes=(subjects.dead("recorder"), subjects.AUDIT_HEARTBEAT),
+        publishes=(subjects.dead("recorder"), subjects.heartbeat("recorder")),
         reads=everything,
     )
 
@@ -168,7 +168,7 @@ def _proposer(principal: str, strategies: Sequence[str]) -> Role:
         own = (specs.intents_stream(principal),) if strategies else ()
         return Role(
             principal=principal,
-            publishes=(*proposed, subjects.dead(principal), subjects.AUDIT_HEARTBEAT),
+            publishes=(*proposed, subjects.dead(principal), subjects.heartbeat(principal)),
             reads=(specs.FEATURES, specs.BARS, specs.NEWS, specs.RISK, *own),
         )
     return Role(principal=principal, publishes=proposed)
@@ -179,5 +179,5 @@ def _operator(name: str) -> Role:
         principal=name,
         publishes=(subjects.controls_of(name),),
         reads=(specs.RISK, specs.AUDIT),
-        listens=(subjects.AUDIT_HEARTBEAT, subjects.AUDIT_COMMAND),
+        listens=(subjects.ALL_HEARTBEATS, subjects.AUDIT_COMMAND),
     )

@@ -35,8 +35,8 @@ def link_intent(previous: bytes, record: GateRecord, intent: Intent, verdict: Ve
     The intent's hash view stands for the body, whose bytes hold volatile fields that two honest
     runs disagree on.
     """
-    taken = b"" if verdict is None else _encode(_stable_of_verdict(verdict))
-    return _hashed(previous, record.seq, input_view(record, intent), taken)
+    taken_out = b"" if verdict is None else _encode(_stable_of_verdict(verdict))
+    return _hashed(previous, record.seq, input_view(record, intent), taken_out)
 
 
 def input_view(record: GateRecord, intent: Intent) -> bytes:

@@ -59,7 +59,10 @@ class Gate:
         self._assert_whole()
         self._is_broken = True  # until the record is wholly applied
         rules = self._begin(record)
-        decision = self._decide(record, rules, epoch)
+        if record.kind is _INTENT:
+            decision = self._answer_intent(record, rules, epoch)
+        else:
+            decision = self._apply(record, rules)
         self._is_broken = False
         return decision
 
@@ -190,10 +193,8 @@ class Gate:
             self._violated("the first record is config", record.kind, "config")
         return rules
 
-    def _decide(self, record: GateRecord, rules: Rules, epoch: int) -> Decision:
-        """Steps 4 and 5: by kind, and the chain."""
-        if record.kind is _INTENT:
-            return self._answer_intent(record, rules, epoch)
+    def _apply(self, record: GateRecord, rules: Rules) -> Decision:
+        """Steps 4 and 5 for everything but an intent."""
         answer: CommandAnswered | None = None
         change: TradingStateChanged | None = None
         dead_detail = ""
@@ -213,6 +214,7 @@ class Gate:
         )
 
     def _answer_intent(self, record: GateRecord, rules: Rules, epoch: int) -> Decision:
+        """Steps 4 and 5 for an intent."""
         intent, found = read_intent(record.body)
         address = intent_address(record.subject)
         intent_id = shown_intent_id(record.body) if intent is None else intent.intent_id

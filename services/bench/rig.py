@@ -59,7 +59,7 @@ async def vouch_for_the_audit(bus: Bus, run_id: str) -> None:
             position=0,
             ts_recv_ns=0,
         )
-        await bus.publish(subjects.AUDIT_HEARTBEAT, codec.encode(beat))
+        await bus.publish(subjects.heartbeat(beat.service), codec.encode(beat))
         await asyncio.sleep(BEAT_S)
 
 

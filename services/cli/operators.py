@@ -156,7 +156,7 @@ class _Gate:
         self._news = asyncio.Event()
 
     async def listen(self, bus: "Bus") -> None:
-        await bus.subscribe(subjects.AUDIT_HEARTBEAT, self._on_beat)
+        await bus.subscribe(subjects.ALL_HEARTBEATS, self._on_beat)
         await bus.subscribe(subjects.AUDIT_COMMAND, self._on_answer)
 
     async def beat(self) -> Heartbeat | None:

@@ -36,7 +36,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "states": (subjects.RISK_STATE,),
     "commands": (subjects.ALL_CONTROL,),
     "answers": (subjects.AUDIT_COMMAND,),
-    "beats": (subjects.AUDIT_HEARTBEAT,),
+    "beats": (subjects.ALL_HEARTBEATS,),
     "clock": (subjects.CLOCK,),
     "dead": (subjects.ALL_DEAD,),
     "everything": (

@@ -2,7 +2,7 @@
 
 Consumes    intent.proposed.>            one stream a principal, pinned client ``gate``
             md.>, control.>              marks and gate time, operators
-            audit.heartbeat              the recorder's word that the audit can be written
+            audit.heartbeat.recorder     the recorder's word that the audit can be written
 Publishes   risk.verdict.*.*             one per intent, same intent_id, fenced
             risk.state, risk.breaker.*   when they change
             audit.command                one answer per command
@@ -66,11 +66,14 @@ class GateService:
         self._deferred: list[Input] = []
 
     def take_beat(self, message: Message) -> None:
-        """The recorder's heartbeat; others' are none of the gate's business."""
-        beat = codec.decode(Heartbeat, message.payload)
-        if beat.service == "recorder":
-            self._recorder_heard_s = time.monotonic()
-            self._recorder_ok = beat.is_ready and beat.is_ok
+        """The recorder's heartbeat. One that cannot be read vouches for nothing."""
+        try:
+            beat = codec.decode(Heartbeat, message.payload)
+        except codec.Undecodable:
+            self._recorder_ok = False
+            return
+        self._recorder_heard_s = time.monotonic()
+        self._recorder_ok = beat.is_ready and beat.is_ok
 
     async def configure(self, config: GateConfig) -> None:
         """Journal the configuration where it is not the one in force already."""
@@ -231,7 +234,7 @@ async def serve(context: Context) -> None:
     config = load_gate_config(context.run)
     recovered = recover_gate(context.run)
     service = GateService(context, recovered)
-    await context.bus.subscribe(subjects.AUDIT_HEARTBEAT, service.take_beat)
+    await context.bus.subscribe(subjects.heartbeat("recorder"), service.take_beat)
     await service.republish(recovered)
     await service.configure(config)
     queue: asyncio.Queue[Input] = asyncio.Queue(QUEUE_MAX)

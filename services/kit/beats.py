@@ -20,16 +20,16 @@ class Beats:
 
     async def listen(self, bus: Bus) -> None:
         """Hear the beats that come from now on."""
-        await bus.subscribe(subjects.AUDIT_HEARTBEAT, self.on_message)
+        await bus.subscribe(subjects.ALL_HEARTBEATS, self.on_message)
 
     def on_message(self, message: Message) -> None:
-        """Take in one message of ``audit.heartbeat``."""
+        """Take in one message of ``audit.heartbeat.<service>``."""
         try:
             beat = decode(Heartbeat, message.payload)
         except Undecodable:
             self.undecodable += 1
             return
-        if beat.run_id == self.run_id:
+        if beat.run_id == self.run_id and message.subject == subjects.heartbeat(beat.service):
             self._newest[beat.service] = beat
 
     def newest(self, service: str) -> Heartbeat | None:

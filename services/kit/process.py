@@ -27,6 +27,7 @@ from streams.bus import Bus, BusError, BusSettings
 
 HEARTBEAT_S = 0.25
 DRAIN_S = 2.5
+CANCEL_AGAIN_S = 0.2
 COUNTED_BUS_EVENTS = ("permission_violations", "reconnects", "gaps", "slow_consumers", "redeliveries")
 
 
@@ -99,9 +100,7 @@ async def _run(
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         if drains and not work.done():
             await asyncio.wait({work}, timeout=DRAIN_S)
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await _end(work)
     finally:
         for task in (beat, stop):
             task.cancel()
@@ -109,6 +108,15 @@ async def _run(
         with contextlib.suppress(BusError):
             await _send_beat(context)
             await bus.close()
+
+
+async def _end(work: "asyncio.Future[None]") -> None:
+    """Cancel until it ends: a library may swallow one cancellation while the broker is away."""
+    while not work.done():
+        work.cancel()
+        await asyncio.wait({work}, timeout=CANCEL_AGAIN_S)
+    if not work.cancelled():
+        work.result()
 
 
 async def _beat(context: Context) -> None:
@@ -139,4 +147,4 @@ async def _send_beat(context: Context) -> None:
         position=health.position,
         ts_recv_ns=time.time_ns(),
     )
-    await context.bus.publish(subjects.AUDIT_HEARTBEAT, codec.encode(beat))
+    await context.bus.publish(subjects.heartbeat(beat.service), codec.encode(beat))

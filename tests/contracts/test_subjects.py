@@ -146,7 +146,7 @@ def test_every_built_subject_has_its_template(venue, symbol, other):
         subjects.breaker(other): "risk.breaker.<name>",
         subjects.RISK_STATE: "risk.state",
         subjects.control(other, venue): "control.<command>.<operator>",
-        subjects.AUDIT_HEARTBEAT: "audit.<kind>",
+        subjects.heartbeat("gate"): "audit.heartbeat.<service>",
         subjects.dead(other): "dead.<origin>",
     }
     for subject, template in built.items():

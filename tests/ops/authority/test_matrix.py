@@ -33,7 +33,11 @@ PROBES = {
     "control.kill.operator1": "CONTROL",
     "control.reset.operator1": "CONTROL",
     "control.reset.operator2": "CONTROL",
-    "audit.heartbeat": "AUDIT",
+    "audit.heartbeat.gate": "AUDIT",
+    "audit.heartbeat.recorder": "AUDIT",
+    "audit.heartbeat.feed": "AUDIT",
+    "audit.heartbeat.features": "AUDIT",
+    "audit.heartbeat.predict": "AUDIT",
     "audit.command": "AUDIT",
     "dead.feed": "DEAD",
     "dead.features": "DEAD",
@@ -51,14 +55,14 @@ MAY_PUBLISH = {
         "md.clock",
         "news.item.wire",
         "dead.feed",
-        "audit.heartbeat",
+        "audit.heartbeat.feed",
     },
-    "features": {"feat.core.CME.ES", "md.bar.1s.CME.ES", "dead.features", "audit.heartbeat"},
+    "features": {"feat.core.CME.ES", "md.bar.1s.CME.ES", "dead.features", "audit.heartbeat.features"},
     "predict": {
         "intent.proposed.trend.ES",
         "intent.proposed.mean_revert.ES",
         "dead.predict",
-        "audit.heartbeat",
+        "audit.heartbeat.predict",
     },
     "drill": {"intent.proposed.drill.ES"},
     "slm": {"intent.proposed.slm.ES"},
@@ -67,12 +71,12 @@ MAY_PUBLISH = {
         "risk.state",
         "risk.limits",
         "risk.breaker.stale_market",
-        "audit.heartbeat",
+        "audit.heartbeat.gate",
         "audit.command",
         "dead.gate",
         "dead.intent",
     },
-    "recorder": {"dead.recorder", "audit.heartbeat"},
+    "recorder": {"dead.recorder", "audit.heartbeat.recorder"},
     "viewer": set(),
     "operator1": {"control.kill.operator1", "control.reset.operator1"},
     "operator2": {"control.reset.operator2"},
@@ -190,9 +194,9 @@ async def test_nobody_hears_what_is_answered_to_another(shared_broker, principal
 @pytest.mark.parametrize(
     ("principal", "heard"),
     [
-        ("gate", {"audit.heartbeat"}),
-        ("operator1", {"audit.heartbeat", "audit.command"}),
-        ("viewer", {"audit.heartbeat", "audit.command", "risk.state"}),
+        ("gate", {"audit.heartbeat.recorder"}),
+        ("operator1", {"audit.heartbeat.recorder", "audit.command"}),
+        ("viewer", {"audit.heartbeat.recorder", "audit.command", "risk.state"}),
         ("feed", set()),
         ("slm", set()),
     ],
@@ -202,13 +206,14 @@ async def test_listens_to_what_its_work_needs(broker, bus_of, principal, heard):
         bus = await stack.enter_async_context(bus_of(broker, principal))
         gate = await stack.enter_async_context(bus_of(broker, "gate"))
         got: asyncio.Queue[str] = asyncio.Queue()
-        spoken = ("audit.heartbeat", "audit.command", "risk.state")
+        recorder = await stack.enter_async_context(bus_of(broker, "recorder"))
+        spoken = {"audit.heartbeat.recorder": recorder, "audit.command": gate, "risk.state": gate}
         for subject in spoken:
             await bus.subscribe(subject, lambda message: got.put_nowait(message.subject))
         await bus.flush()
-        for subject in spoken:
-            await gate.publish(subject, b"")
-        await gate.flush()
+        for subject, speaker in spoken.items():
+            await speaker.publish(subject, b"")
+            await speaker.flush()
         await bus.flush()
         assert {got.get_nowait() for _ in range(got.qsize())} == heard
 

@@ -44,7 +44,7 @@ async def played_gate(broker, bus_of, **answer):
 
     async def beats(bus):
         while True:
-            await bus.publish(subjects.AUDIT_HEARTBEAT, encode(beat))
+            await bus.publish(subjects.heartbeat("gate"), encode(beat))
             await asyncio.sleep(0.02)
 
     async def answers(bus):

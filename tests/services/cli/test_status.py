@@ -41,13 +41,14 @@ async def test_a_stack_that_is_up_is_told_by_its_beats_and_streams(broker, bus_o
                     service=service, run_id="run", is_ready=True, is_ok=not cause, cause=cause,
                     ts_event_ns=ts_ns, position=9, ts_recv_ns=0,
                 )  # fmt: skip
-                await gate.publish(subjects.AUDIT_HEARTBEAT, encode(heartbeat))
+                await speakers[service].publish(subjects.heartbeat(service), encode(heartbeat))
             await asyncio.sleep(0.02)
 
     async with bus_of(broker, "feed") as feed:
         clock = Clock(source="es", ts_event_ns=2_000_000_000, ts_recv_ns=0)
         await feed.publish_acked(subjects.CLOCK, encode(clock), msg_id="c", stream="MARKET")
-    async with bus_of(broker, "gate") as gate:
+    async with bus_of(broker, "gate") as gate, bus_of(broker, "features") as features:
+        speakers = {"gate": gate, "features": features}
         await gate.publish_acked(subjects.RISK_STATE, encode(halted), msg_id="s", stream="RISK")
         moves = [(BreakerState.CLOSED, BreakerState.OPEN), (BreakerState.OPEN, BreakerState.HALF_OPEN)]
         for seq, (previous, state) in enumerate(moves, start=1):

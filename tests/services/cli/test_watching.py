@@ -90,7 +90,7 @@ async def test_messages_of_a_live_broker_are_printed_with_the_viewer_s_credentia
     watching = asyncio.create_task(watch_live(stack, subjects_of("beats"), 1, as_json=True))
     async with bus_of(broker, "feed") as feed:
         while not watching.done():  # until the watcher has subscribed, nobody keeps a core message
-            await feed.publish(subjects.AUDIT_HEARTBEAT, encode(beat))
+            await feed.publish(subjects.heartbeat("feed"), encode(beat))
             await asyncio.wait({watching}, timeout=0.02)
     await watching
 

@@ -67,7 +67,7 @@ class Surroundings:
                 position=0,
                 ts_recv_ns=0,
             )
-            await self._buses["recorder"].publish(subjects.AUDIT_HEARTBEAT, codec.encode(beat))
+            await self._buses["recorder"].publish(subjects.heartbeat("recorder"), codec.encode(beat))
             await asyncio.sleep(0.05)
 
     async def tick(self, ts_event_ns: int, price: float = 1640.0) -> None:

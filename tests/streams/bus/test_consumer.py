@@ -81,7 +81,8 @@ async def test_of_two_gates_only_one_is_served_until_it_goes(broker, bus_of):
         assert not waiting.done()
         await serving.aclose()
         await propose(drill, 21, 21)
-        assert await waiting == [(21, 1)]
+        ((number, _),) = await waiting  # it may have been on its way to the other one
+        assert number == 21
 
 
 async def test_goes_on_through_a_crash_of_the_broker(broker, bus_of):

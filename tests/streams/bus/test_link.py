@@ -41,18 +41,18 @@ async def test_a_key_that_the_broker_does_not_know_is_refused_at_once(broker, se
 
 
 async def test_a_listener_hears_what_is_published_while_it_is_connected(broker, bus_of):
-    async with bus_of(broker, "gate") as gate, bus_of(broker, "feed") as feed:
+    async with bus_of(broker, "gate") as gate, bus_of(broker, "recorder") as recorder:
         heard: asyncio.Queue[bytes] = asyncio.Queue()
-        await gate.subscribe("audit.heartbeat", lambda message: heard.put_nowait(message.payload))
+        await gate.subscribe("audit.heartbeat.recorder", lambda message: heard.put_nowait(message.payload))
         await gate.flush()
-        await feed.publish("audit.heartbeat", b"1")
+        await recorder.publish("audit.heartbeat.recorder", b"1")
         assert await heard.get() == b"1"
-        gate_back, feed_back = reconnection(gate), reconnection(feed)
+        gate_back, recorder_back = reconnection(gate), reconnection(recorder)
         broker.kill()
         broker.start()
-        for back in (gate_back, feed_back):
+        for back in (gate_back, recorder_back):
             await back.wait()
-        await feed.publish("audit.heartbeat", b"2")
+        await recorder.publish("audit.heartbeat.recorder", b"2")
         assert await heard.get() == b"2"
         assert gate.counters.disconnects == 1
         assert gate.is_connected

@@ -74,7 +74,7 @@ def test_all_streams_together_keep_within_the_disk_bound():
         (subjects.RISK_LIMITS, "RISK"),
         (subjects.breaker("stale_market"), "RISK"),
         (subjects.control("kill", "operator1"), "CONTROL"),
-        (subjects.AUDIT_HEARTBEAT, "AUDIT"),
+        (subjects.heartbeat("gate"), "AUDIT"),
         (subjects.AUDIT_COMMAND, "AUDIT"),
         (subjects.dead("feed"), "DEAD"),
     ],

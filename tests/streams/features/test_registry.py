@@ -32,6 +32,7 @@ ONE_FILE = """
 def add_file(tmp_path, monkeypatch):
     """Puts a file beside the shipped ones, for one test."""
     monkeypatch.setattr(library, "__path__", [*library.__path__, str(tmp_path)])
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
 
     def add(module, text):
         (tmp_path / f"{module}.py").write_text(textwrap.dedent(text), encoding="utf-8")
@@ -84,8 +85,7 @@ def test_a_value_that_is_not_finite_is_not_valid_and_counted(add_file):
     assert processor.statistics().non_finite == 1
 
 
-def test_a_changed_kernel_is_not_served_from_the_cache(add_file, tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+def test_a_changed_kernel_is_not_served_from_the_cache(add_file):
     add_file("volume", ONE_FILE.format(name="volume", value="1.0", set_name="mine"))
     FeatureProcessor("mine")
     del sys.modules[f"{library.__name__}.volume"]

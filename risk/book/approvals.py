@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Key = TypeVar("Key")
 
 
-class Approval(NamedTuple):
+class Approval(Struct, frozen=True, array_like=True, order=True):
     """What is left of one approved intent.
 
     Attributes:
@@ -66,12 +69,12 @@ class Approvals:
         if taken == approval.lots:
             del self._open[identity]
         else:
-            self._open[identity] = approval._replace(lots=approval.lots - taken)
+            self._open[identity] = replace(approval, lots=approval.lots - taken)
         self._count(approval, -taken)
 
-    def net(self, strategy_id: str, symbol: str) -> int:
+    def net(self, mine: tuple[str, str]) -> int:
         """The sum of one strategy's open lots in one symbol, signed."""
-        return self._net.get((strategy_id, symbol), 0)
+        return self._net.get(mine, 0)
 
     def long_in(self, symbol: str) -> int:
         """Open lots that would buy the symbol, over all strategies; not negative."""

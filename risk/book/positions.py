@@ -21,9 +21,9 @@ class Positions:
         self._lots[key] = self._lots.get(key, 0) + lots
         self._lots_of_symbol[symbol] = self._lots_of_symbol.get(symbol, 0) + lots
 
-    def held(self, strategy_id: str, symbol: str) -> int:
+    def held(self, mine: tuple[str, str]) -> int:
         """What one strategy holds in one symbol."""
-        return self._lots.get((strategy_id, symbol), 0)
+        return self._lots.get(mine, 0)
 
     def held_in(self, symbol: str) -> int:
         """What all strategies together hold in one symbol: their lots net out."""

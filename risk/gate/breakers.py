@@ -85,7 +85,12 @@ class Breaker:
 
 
 class Breakers:
-    """All breakers of the gate: ``invalid_input`` a principal, ``stale_market`` a symbol."""
+    """All breakers of the gate: ``invalid_input`` a principal, ``stale_market`` a symbol.
+
+    Attributes:
+        disturbed: Those that are not at rest; read only. Empty on a usual day, and a success then
+            moves nothing.
+    """
 
     def __init__(
         self,
@@ -93,7 +98,7 @@ class Breakers:
         rules: Mapping[str, BreakerRule] | None = None,
         gate_ts_ns: int = 0,
     ) -> None:
-        self._breakers: dict[Key, Breaker] = dict(breakers)
+        self.disturbed: dict[Key, Breaker] = dict(breakers)
         self._rules: Mapping[str, BreakerRule] = rules or {}
         self._seq = 0
         self._gate_ts_ns = gate_ts_ns
@@ -103,8 +108,8 @@ class Breakers:
         """Start a record: what follows happens at its time, and breakers that cooled down let probes in."""
         self._seq, self._gate_ts_ns = seq, gate_ts_ns
         self._moves.clear()
-        for key in sorted(self._breakers) if self._breakers else ():
-            breaker = self._breakers[key]
+        for key in sorted(self.disturbed) if self.disturbed else ():
+            breaker = self.disturbed[key]
             if breaker.state is OPEN and gate_ts_ns - breaker.opened_ns >= self._rules[key[0]].cooldown_ns:
                 self._happen(BreakerEvent.COOLDOWN, key)
 
@@ -114,21 +119,20 @@ class Breakers:
 
     def success(self, name: BreakerName, key: str) -> None:
         """Something went right that this breaker counts."""
-        if self._breakers:  # the usual day: all at rest, and a success moves none of them
-            self._happen(BreakerEvent.SUCCESS, (name, key))
+        self._happen(BreakerEvent.SUCCESS, (name, key))
 
     def is_open(self, name: BreakerName, key: str) -> bool:
         """Whether the breaker lets nothing through."""
-        return bool(self._breakers) and self.state(name, key) is OPEN
+        return self.state(name, key) is OPEN
 
     def state(self, name: BreakerName, key: str) -> BreakerState:
         """The breaker's state; CLOSED where nothing ever happened."""
-        breaker = self._breakers.get((name, key))
+        breaker = self.disturbed.get((name, key))
         return CLOSED if breaker is None else breaker.state
 
     def moves(self) -> tuple[BreakerChanged, ...]:
         """What moved in this record, in order."""
-        return tuple(self._moves)
+        return tuple(self._moves) if self._moves else ()
 
     def change_rules(self, rules: Mapping[str, BreakerRule]) -> None:
         """Go on by other rules. What the old window has dropped does not come back."""
@@ -138,23 +142,23 @@ class Breakers:
     def away_from_rest(self) -> list[tuple[Key, Breaker]]:
         """Every breaker that is not simply CLOSED, sorted. Forgets faults that no longer count."""
         self._settle()
-        return sorted(self._breakers.items(), key=itemgetter(0))
+        return sorted(self.disturbed.items(), key=itemgetter(0))
 
     def _settle(self) -> None:
-        for key in list(self._breakers):
-            breaker = self._breakers[key]
+        for key in list(self.disturbed):
+            breaker = self.disturbed[key]
             breaker.forget_faults(self._gate_ts_ns - self._rules[key[0]].window_ns)
             if breaker.state is CLOSED and not breaker.faults_ns:
-                del self._breakers[key]
+                del self.disturbed[key]
 
     def _happen(self, event: BreakerEvent, key: Key) -> None:
-        breaker = self._breakers.get(key)
+        breaker = self.disturbed.get(key)
         state = CLOSED if breaker is None else breaker.state
         move = TABLE.get((state, event))
         if move is None:
             return
         if breaker is None:
-            breaker = self._breakers[key] = Breaker(CLOSED)
+            breaker = self.disturbed[key] = Breaker(CLOSED)
         rule = self._rules[key[0]]
         # Before the event is counted: with a window of 0 it still counts itself.
         breaker.forget_faults(self._gate_ts_ns - rule.window_ns)
@@ -166,9 +170,9 @@ class Breakers:
         self, event: BreakerEvent, key: Key, previous: BreakerState, state: BreakerState, count: int
     ) -> None:
         if state is CLOSED:
-            del self._breakers[key]
+            del self.disturbed[key]
         else:
-            self._breakers[key] = Breaker(state, opened_ns=self._gate_ts_ns if state is OPEN else 0)
+            self.disturbed[key] = Breaker(state, opened_ns=self._gate_ts_ns if state is OPEN else 0)
         self._moves.append(
             BreakerChanged(
                 name=key[0],

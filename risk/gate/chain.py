@@ -9,7 +9,7 @@ from msgspec import Struct
 from contracts.gate import GateRecord
 from contracts.hashview import stable_fields, view
 from contracts.intents import Intent
-from contracts.verdicts import Verdict
+from contracts.verdicts import DenyCode, Verdict
 
 START = bytes(32)
 """The chain before the first record."""
@@ -17,11 +17,17 @@ START = bytes(32)
 # The getters of ``hashview.view``, kept here: a decision makes three views.
 _encode = msgspec.msgpack.Encoder().encode
 _stable_of_intent = attrgetter(*stable_fields(Intent))
-_stable_of_verdict = attrgetter(*stable_fields(Verdict))
+_VERDICT = stable_fields(Verdict)
+_CHECKS = _VERDICT.index("checks")
+_HEADS = [_encode([None] * count)[:-count] for count in range(1, len(DenyCode) + 1)]
+_HEADS.insert(0, _encode([]))
+"""How msgpack begins an array, by its length."""
+_before_checks = attrgetter(*_VERDICT[:_CHECKS])
+_after_checks = attrgetter(*_VERDICT[_CHECKS + 1 :])
 
 
 def link(previous: bytes, record: GateRecord, output: Struct | None = None) -> bytes:
-    """The chain's next 32 bytes, for a record whose body is no intent.
+    """The chain's next 32 bytes, for a record that brings no intent.
 
     Args:
         output: The answer to a command; None where there is none.
@@ -29,14 +35,24 @@ def link(previous: bytes, record: GateRecord, output: Struct | None = None) -> b
     return _hashed(previous, record.seq, view(record), b"" if output is None else view(output))
 
 
-def link_intent(previous: bytes, record: GateRecord, intent: Intent, verdict: Verdict | None) -> bytes:
-    """The chain's next 32 bytes, for a record whose body decodes as an intent.
+def link_intent(
+    previous: bytes,
+    record: GateRecord,
+    intent: Intent | None,
+    verdict: Verdict | None = None,
+    checks_view: bytes = b"",
+) -> bytes:
+    """The chain's next 32 bytes, for an ``intent`` record.
 
-    The intent's hash view stands for the body, whose bytes hold volatile fields that two honest
-    runs disagree on.
+    Args:
+        intent: What the body decodes as: its hash view stands for the bytes, whose volatile
+            fields two honest runs disagree on. None where it does not decode.
+        verdict: The answer; None where there is nobody to answer.
+        checks_view: The hash views of the verdict's checks, one after another.
     """
-    taken_out = b"" if verdict is None else _encode(_stable_of_verdict(verdict))
-    return _hashed(previous, record.seq, input_view(record, intent), taken_out)
+    taken_in = view(record) if intent is None else input_view(record, intent)
+    taken_out = b"" if verdict is None else _verdict_view(verdict, checks_view)
+    return _hashed(previous, record.seq, taken_in, taken_out)
 
 
 def input_view(record: GateRecord, intent: Intent) -> bytes:
@@ -56,6 +72,12 @@ def input_view(record: GateRecord, intent: Intent) -> bytes:
             record.denied_unaudited,
         )
     )
+
+
+def _verdict_view(verdict: Verdict, checks_view: bytes) -> bytes:
+    """The verdict's hash view, with the part that was encoded before put in as it is."""
+    checks = msgspec.Raw(_HEADS[len(verdict.checks)] + checks_view)
+    return _encode((*_before_checks(verdict), checks, *_after_checks(verdict)))
 
 
 def _hashed(previous: bytes, seq: int, taken_in: bytes, taken_out: bytes) -> bytes:

@@ -4,12 +4,17 @@ A flag's comparison is the same object for every intent, so an approval costs a 
 and not thirty.
 """
 
-from operator import gt
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
 
 from contracts.verdicts import Check, DenyCode, Unit
 
 Checks = tuple[Check, ...]
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Question(NamedTuple):
@@ -21,42 +26,64 @@ class Question(NamedTuple):
     allowed: int = 0
 
 
+class Made(Struct, frozen=True):
+    """Comparisons that were made.
+
+    Attributes:
+        view: Their hash views one after another, so that what never changes is encoded once.
+        passes: Whether none of them denies; else the last one does.
+    """
+
+    checks: Checks
+    view: bytes
+    passes: bool
+
+
 class FlagChecks:
-    """Yes-or-no comparisons that are asked together, in order; the first yes denies."""
+    """At most 15 yes-or-no comparisons that are asked together, in order; the first yes denies."""
 
     def __init__(self, *questions: Question) -> None:
-        self.passed = tuple(Check(q.code, 0, q.allowed, q.unit, q.setting) for q in questions)
-        self._failed = tuple(Check(q.code, 1, q.allowed, q.unit, q.setting) for q in questions)
+        _assert_short(questions)
+        passed = tuple(Check(q.code, 0, q.allowed, q.unit, q.setting) for q in questions)
+        failed = tuple(Check(q.code, 1, q.allowed, q.unit, q.setting) for q in questions)
+        self._passed = Made(passed, _encode(passed)[1:], True)
+        self._failed = tuple(
+            Made(checks, _encode(checks)[1:], False)
+            for checks in ((*passed[:first], check) for first, check in enumerate(failed))
+        )
 
-    def ask(self, *answers: bool) -> tuple[Checks, bool]:
-        """The comparisons made, up to the first True, and whether there was none."""
-        if True not in answers:
-            return self.passed, True
-        first = answers.index(True)
-        return (*self.passed[:first], self._failed[first]), False
+    def ask(self, *answers: bool) -> Made:
+        """The comparisons made, up to the first True."""
+        return self._failed[answers.index(True)] if True in answers else self._passed
+
+    def __len__(self) -> int:
+        return len(self._failed)
 
 
 class NumberChecks:
-    """Comparisons of numbers that are made together, in order; the first beyond what is allowed denies."""
+    """At most 15 comparisons of numbers, made together in order; the first beyond what is allowed denies."""
 
     def __init__(self, *questions: Question) -> None:
-        # By column, so that the checks of a passing intent are made without a loop in Python.
-        self._codes = [question.code for question in questions]
-        self._allowed = [question.allowed for question in questions]
-        self._units = [question.unit for question in questions]
-        self._settings = [question.setting for question in questions]
+        _assert_short(questions)
+        self._questions = questions
 
-    def ask(self, *numbers: int) -> tuple[Checks, bool]:
-        """The comparisons made, up to the first that fails, and whether none did. One number a question."""
-        made = tuple(map(Check, self._codes, numbers, self._allowed, self._units, self._settings))
-        if True not in map(gt, numbers, self._allowed):
-            return made, True
-        first = [*map(gt, numbers, self._allowed)].index(True)
-        return made[: first + 1], False
+    def ask(self, *numbers: int) -> Made:
+        """The comparisons made, up to the first that fails. One number a question."""
+        made: list[Check] = []
+        for (code, setting, unit, allowed), found in zip(self._questions, numbers, strict=True):
+            made.append(Check(code, found, allowed, unit, setting))
+            if found > allowed:
+                return Made(tuple(made), _encode(made)[1:], False)
+        return Made(tuple(made), _encode(made)[1:], True)
 
 
-UNDECODABLE, _ = FlagChecks(Question(DenyCode.INPUT_INVALID)).ask(True)
-UNAUDITED, _ = FlagChecks(Question(DenyCode.AUDIT_UNAVAILABLE)).ask(True)
+def _assert_short(questions: Sequence[Question]) -> None:
+    # Up to 15 elements the head of a msgpack array is one byte, which a view leaves out.
+    assert len(questions) <= 15
+
+
+UNDECODABLE = FlagChecks(Question(DenyCode.INPUT_INVALID)).ask(True)
+UNAUDITED = FlagChecks(Question(DenyCode.AUDIT_UNAVAILABLE)).ask(True)
 
 
 def opening_checks(strategy_id: str) -> FlagChecks:

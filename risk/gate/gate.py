@@ -22,10 +22,10 @@ from risk.book.digests import digest_of
 from risk.errors import InvariantViolated
 from risk.gate import snapshot
 from risk.gate.chain import link, link_intent
-from risk.gate.checks import UNAUDITED, UNDECODABLE, Checks
+from risk.gate.checks import UNAUDITED, UNDECODABLE
 from risk.gate.commands import obey
 from risk.gate.decision import Decision
-from risk.gate.examination import Examination
+from risk.gate.examination import Finding, examine
 from risk.gate.intake import intent_address, read_intent, shown_intent_id
 from risk.gate.rules import Rules
 from risk.gate.state import GateState
@@ -83,7 +83,7 @@ class Gate:
             symbol=address.symbol,
             outcome=_DENIED,
             code=DenyCode.AUDIT_UNAVAILABLE,
-            checks=UNAUDITED,
+            checks=UNAUDITED.checks,
             lots=0,
             target_lots=0,
             mark_price_micro=0,
@@ -171,7 +171,10 @@ class Gate:
     def _begin(self, record: GateRecord) -> Rules:
         """Steps 1 to 3: what every record brings, whatever its kind; and ``config``, which rules the rest."""
         state, now_ns = self._state, record.gate_ts_ns
-        self._assert_follows(record)
+        if record.seq != state.seq + 1:
+            self._violated("records have no hole", record.seq, state.seq + 1)
+        if not state.gate_ts_ns <= now_ns <= INT64_MAX:
+            self._violated("gate time never decreases", now_ns, f"at least {state.gate_ts_ns}")
         state.seq, state.gate_ts_ns = record.seq, now_ns
         rules = state.rules
         state.cutoff_ns = cutoff_ns = -1 if rules is None else now_ns - rules.collar_window_ns
@@ -225,71 +228,57 @@ class Gate:
             self._violated("an identity is decided once", f"{intent_id} again", f"only at {first}")
         if intent is None:
             self._state.breakers.fault("invalid_input", record.principal)
-            verdict = self._verdict(record, address, intent_id, UNDECODABLE, epoch)
-            self._state.chain = link(self._state.chain, record, verdict)
+            finding = Finding(UNDECODABLE.checks, UNDECODABLE.view)
         else:
-            verdict = self._examined(record, rules, intent, address, epoch)
-            self._state.chain = link_intent(self._state.chain, record, intent, verdict)
+            finding = examine(self._state, rules, record, intent, address)
+        verdict = self._verdict(
+            record, address, finding, intent_id, epoch, 0 if intent is None else intent.ts_recv_ns
+        )
+        if finding.lots:
+            self._state.approvals.open(
+                Approval(
+                    record.principal,
+                    intent_id,
+                    address.strategy_id,
+                    address.symbol,
+                    finding.lots,
+                    verdict.expires_ts_ns,
+                )
+            )
+        self._state.chain = link_intent(self._state.chain, record, intent, verdict, finding.view)
         return Decision(
             verdict=replace(verdict, chain=self._state.chain.hex()), breakers=self._state.breakers.moves()
         )
 
-    def _examined(
-        self, record: GateRecord, rules: Rules, intent: Intent, address: Proposed, epoch: int
-    ) -> Verdict:
-        examination = Examination(self._state, rules, record, intent)
-        approved = examination if examination.passes(address) else None
-        verdict = self._verdict(
-            record,
-            address,
-            intent.intent_id,
-            examination.checks,
-            epoch,
-            approved=approved,
-            basis_recv_ns=intent.ts_recv_ns,
-        )
-        if approved is not None:
-            self._state.approvals.open(
-                Approval(
-                    record.principal,
-                    intent.intent_id,
-                    intent.strategy_id,
-                    intent.symbol,
-                    approved.lots,
-                    approved.expires_ts_ns,
-                )
-            )
-        return verdict
-
-    def _verdict(
+    def _verdict(  # noqa: PLR0917  # by position, for speed
         self,
         record: GateRecord,
         address: Proposed,
+        finding: Finding,
         intent_id: str,
-        checks: Checks,
         epoch: int,
-        *,
-        approved: Examination | None = None,
-        basis_recv_ns: int = 0,
+        basis_recv_ns: int,
     ) -> Verdict:
-        """The answer by these checks, at the symbol's mark; a denial by the last one unless approved."""
+        """The answer by these checks, at the symbol's mark; a denial by the last unless there are lots."""
+        rules, lots = self._state.rules, finding.lots
+        ttl_ns = 0 if rules is None else rules.approval_ttl_ns
         mark = self._state.market.marks.get(address.symbol)
         return Verdict(
             intent_id=intent_id,
             principal=record.principal,
             strategy_id=address.strategy_id,
             symbol=address.symbol,
-            outcome=_DENIED if approved is None else _APPROVED,
-            code=checks[-1].code if approved is None else None,
-            checks=checks,
-            lots=0 if approved is None else approved.lots,
-            target_lots=0 if approved is None else approved.target_lots,
+            outcome=_APPROVED if lots else _DENIED,
+            code=None if lots else finding.checks[-1].code,
+            checks=finding.checks,
+            lots=lots,
+            target_lots=finding.target_lots,
             mark_price_micro=0 if mark is None else mark.price_micro,
             mark_source="" if mark is None else mark.source,
             mark_seq=0 if mark is None else mark.seq,
             gate_seq=record.seq,
             gate_ts_ns=record.gate_ts_ns,
-            expires_ts_ns=0 if approved is None else approved.expires_ts_ns,
+            expires_ts_ns=record.gate_ts_ns + ttl_ns if lots else 0,
             chain="",
             epoch=epoch,
             basis_recv_ns=basis_recv_ns,
@@ -300,11 +289,7 @@ class Gate:
     ) -> Decision:
         """A body that nobody can be answered for: a dead letter, and a fault all the same."""
         self._state.breakers.fault("invalid_input", record.principal)
-        state = self._state
-        if intent is None:
-            state.chain = link(state.chain, record)
-        else:
-            state.chain = link_intent(state.chain, record, intent, None)
+        self._state.chain = link_intent(self._state.chain, record, intent)
         is_elsewhere = address is None
         return Decision(
             breakers=self._state.breakers.moves(),
@@ -345,14 +330,6 @@ class Gate:
         state.breakers.change_rules(rules.breakers)
         state.rules, state.cutoff_ns = rules, record.gate_ts_ns - rules.collar_window_ns
         return rules
-
-    def _assert_follows(self, record: GateRecord) -> None:
-        if record.seq != self._state.seq + 1:
-            self._violated("records have no hole", record.seq, self._state.seq + 1)
-        if not self._state.gate_ts_ns <= record.gate_ts_ns <= INT64_MAX:
-            self._violated(
-                "gate time never decreases", record.gate_ts_ns, f"at least {self._state.gate_ts_ns}"
-            )
 
     def _violated(self, rule: str, found: object, expected: object) -> NoReturn:
         raise InvariantViolated(rule, found, expected, self._state.seq)

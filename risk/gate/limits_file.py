@@ -72,9 +72,11 @@ def check_together(config: GateConfig, limits_origin: str, cards_origin: str) ->
 def _parse(data: bytes, origin: str, document_type: type[Document]) -> Document:
     content = _parse_json(data, origin)
     try:
-        return msgspec.convert(content, document_type)
+        document = msgspec.convert(content, document_type)
     except msgspec.ValidationError:
         raise _fault(content, document_type, origin, "") from None
+    _assert_tagged(content, document_type, origin, "")
+    return document
 
 
 # ``Any`` here and below: JSON before it is checked.
@@ -99,6 +101,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _assert_tagged(value: Any, wanted: Any, origin: str, path: str) -> None:
+    # msgspec lets a struct that is no member of a union come without its tag.
+    if _is_struct(wanted) and wanted.__struct_config__.tag_field and "schema" not in value:
+        tag = wanted.__struct_config__.tag
+        raise ConfigInvalid(origin, f"{path}.schema".lstrip("."), "missing", f'"{tag}"')
+    for part, part_type, step in _parts(value, wanted):
+        _assert_tagged(part, part_type, origin, f"{path}{step}".lstrip("."))
 
 
 def _fault(value: Any, wanted: Any, origin: str, path: str) -> ConfigInvalid:

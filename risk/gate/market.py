@@ -3,13 +3,14 @@
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from contracts.gate import MarkChange, SessionChange
 from risk.gate.amounts import divided_half_even
 
 
-class CollarMark(NamedTuple):
+class CollarMark(Struct, frozen=True, array_like=True, order=True):
     """A journaled mark that the collar's reference may count."""
 
     ts_event_ns: int

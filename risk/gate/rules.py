@@ -89,7 +89,7 @@ class Rules:
         terms = self._terms.get((strategy_id, symbol))
         if terms is None:
             terms = self._make_terms(strategy_id, symbol)
-            if terms.bounds is not None:  # never kept for names that a stranger may invent
+            if strategy_id in self._cards and symbol in self._instruments:  # not what a stranger invents
                 self._terms[strategy_id, symbol] = terms
         return terms
 

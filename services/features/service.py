@@ -23,13 +23,13 @@ from contracts.features import FeatureBatch
 from contracts.market import Bar, Clock, TickBatch
 from contracts.operations import DeadCause, DeadLetter
 from contracts.scalars import SECOND_NS
-from services.features.letters import MessageRefused, refused, set_aside
+from services.features.letters import refused, set_aside
 from services.features.outlet import Outlet
 from services.features.resume import Resume
 from services.kit.chain import BAR_INTERVALS, FEATURE_SET
 from services.kit.process import Context
 from streams.bars import BarProcessor
-from streams.bus import BusError, Message
+from streams.bus import BusError, Message, MessageRefused
 from streams.bus.specs import BARS, FEATURES, MARKET
 from streams.features import FeatureProcessor
 

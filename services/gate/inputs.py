@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from contracts import subjects
 from contracts.gate import RecordKind
+from services.kit.recovery import place_of
 from streams.bus import Bus, Message
 
 QUEUE_MAX = 1_024
@@ -19,12 +20,20 @@ INTENTS_PREFIX = "INTENTS_"
 
 
 class Input(Struct, frozen=True):
-    """One input and who sent it. ``message`` is None for a timer."""
+    """One input and who sent it. ``message`` is None for a timer and for the configuration."""
 
     kind: RecordKind
     message: Message | None = None
     principal: str = ""
     incarnation: str = ""
+    body: bytes = b""
+
+    @property
+    def place(self) -> str:
+        """Where it lies on the bus, for ever: known by it where it shows no identity (rule R5)."""
+        return (
+            place_of(self.message.stream, self.incarnation, self.message.stream_seq) if self.message else ""
+        )
 
 
 def principal_of(stream: str) -> str:
@@ -38,7 +47,7 @@ async def pull_intents(bus: Bus, stream: str, durable: str, queue: asyncio.Queue
     principal = principal_of(stream)
     async for batch in bus.consume(stream, durable, pin_group=durable):
         for message in batch:
-            await queue.put(Input(RecordKind.INTENT, message, principal, incarnation))
+            await queue.put(Input(RecordKind.INTENT, message, principal, incarnation, message.payload))
 
 
 async def read_controls(bus: Bus, stream: str, start_seq: int, queue: asyncio.Queue[Input]) -> None:
@@ -46,7 +55,8 @@ async def read_controls(bus: Bus, stream: str, start_seq: int, queue: asyncio.Qu
     incarnation = (await bus.stream_state(stream)).created
     async for batch in bus.read(stream, start_seq=start_seq):
         for message in batch:
-            await queue.put(Input(RecordKind.CONTROL, message, _operator_of(message.subject), incarnation))
+            operator = _operator_of(message.subject)
+            await queue.put(Input(RecordKind.CONTROL, message, operator, incarnation, message.payload))
 
 
 async def tick_timer(queue: asyncio.Queue[Input]) -> None:

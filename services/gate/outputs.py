@@ -1,14 +1,20 @@
 """What leaves the gate: verdicts, fenced and known for ever, and what changed with them."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
 
 from contracts import codec, subjects
+from contracts.gate import RecordKind
 from contracts.identity import digest
-from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
+from contracts.operations import DeadCause
+from contracts.states import BreakerChanged, TradingStateChanged
 from contracts.verdicts import Verdict
 from risk.gate import Decision
 from services.gate.inputs import Input
 from services.kit.process import Context
+from services.kit.recovery import Decided
+from streams.bus import Conflict, Message, letter_about
 
 VERDICTS, RISK, AUDIT = "VERDICTS", "RISK", "AUDIT"
 RECENT_MAX = 16_384
@@ -29,24 +35,81 @@ class Outputs:
         self._recent: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
         self._contents: dict[tuple[str, str], str] = {}
         self.unaudited: dict[tuple[str, str], Verdict] = {}
-        self.last_published_gate_seq = 0
+        self._stream_seq = 0
+        self._verdicts_there: set[int] = set()
+        self._changes_there: set[int] = set()
 
     async def recover(self) -> None:
         """Read what was published before: fences, recent verdicts, and denials without a record."""
-        state = await self._bus.stream_state(VERDICTS)
-        if not state.last_seq:
-            return
-        async for batch in self._bus.read(VERDICTS, batch_max=512, stop_after=state.last_seq):
-            for message in batch:
-                verdict = codec.decode(Verdict, message.payload)
-                self._last_seq[message.subject] = message.stream_seq
-                self._remember(verdict)
-                self.last_published_gate_seq = max(self.last_published_gate_seq, verdict.gate_seq)
-                if verdict.gate_seq == 0:
-                    self.unaudited[_key(verdict)] = verdict
+        self._stream_seq = (await self._bus.stream_state(VERDICTS)).last_seq
+        async for message in self._all_of(VERDICTS):
+            verdict = codec.decode(Verdict, message.payload)
+            self._last_seq[message.subject] = message.stream_seq
+            self._remember(verdict)
+            self._verdicts_there.add(verdict.gate_seq)
+            if verdict.gate_seq == 0:
+                self.unaudited[_key(verdict)] = verdict
+        async for message in self._all_of(RISK):
+            changed = codec.decode_any(message.payload)
+            if isinstance(changed, BreakerChanged | TradingStateChanged):
+                self._changes_there.add(changed.gate_seq)
 
-    async def publish(self, decision: Decision, body: bytes) -> None:
-        """Everything that one decision on ``body`` says, states before the verdict, each acked and synced."""
+    def has_left(self, decided: Decided) -> bool:
+        """Whether everything of this decision was published before the start."""
+        record, decision = decided
+        is_verdict_there = decision.verdict is None or record.seq in self._verdicts_there
+        is_change_there = decision.trading_state is None and not decision.breakers
+        return (
+            is_verdict_there
+            and (is_change_there or record.seq in self._changes_there)
+            and not decision.answer
+        )
+
+    async def publish(self, group: Sequence[Decided]) -> None:
+        """Everything that a group of decisions says, acked and synced: states first, then verdicts.
+
+        Verdicts leave together. Each is fenced with the sequence that its predecessor on the same
+        subject has or, this gate being the only writer, must get.
+
+        Raises:
+            Conflict: another gate has answered since.
+            NotAcked: the broker does not confirm; what is missing leaves after the next start.
+        """
+        for _, decision in group:
+            await self._publish_changes(decision)
+        answered = [(record, decision.verdict) for record, decision in group if decision.verdict is not None]
+        sending = []
+        for record, verdict in answered:
+            self._contents[_key(verdict)] = digest(record.body)
+            self._stream_seq += 1
+            sending.append(self._publish_fenced(verdict, self._stream_seq))
+        for outcome in await asyncio.gather(*sending, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def publish_verdict(self, verdict: Verdict) -> None:
+        """One verdict alone; one that is there already is the broker's duplicate."""
+        self._stream_seq = max(self._stream_seq, await self._publish_fenced(verdict, 0))
+
+    async def _publish_fenced(self, verdict: Verdict, expected_seq: int) -> int:
+        subject = subjects.verdict(verdict.strategy_id, verdict.symbol)
+        fence = self._last_seq.get(subject, 0)
+        self._last_seq[subject] = expected_seq or fence
+        ack = await self._bus.publish_acked(
+            subject,
+            codec.encode(verdict),
+            msg_id=f"{self._run_id}-{verdict.principal}-{verdict.intent_id}",
+            stream=VERDICTS,
+            expected_last_subject_seq=fence,
+        )
+        if expected_seq not in (0, ack.seq):
+            raise Conflict(subject, ack.seq, expected_seq)
+        self._last_seq[subject] = max(ack.seq, self._last_seq[subject])
+        self._remember(verdict)
+        self._metrics.verdicts.labels(verdict.outcome, verdict.code or "").inc()
+        return ack.seq
+
+    async def _publish_changes(self, decision: Decision) -> None:
         if decision.trading_state is not None:
             state = decision.trading_state
             await self._bus.publish_acked(
@@ -71,39 +134,25 @@ class Outputs:
                 msg_id=f"{self._run_id}-answer-{decision.answer.gate_seq}",
                 stream=AUDIT,
             )
-        if decision.verdict is not None:
-            await self.publish_verdict(decision.verdict)
-            self._contents[_key(decision.verdict)] = digest(body)
-
-    async def publish_verdict(self, verdict: Verdict) -> None:
-        """Raises Conflict where another gate has answered on this subject since."""
-        subject = subjects.verdict(verdict.strategy_id, verdict.symbol)
-        ack = await self._bus.publish_acked(
-            subject,
-            codec.encode(verdict),
-            msg_id=f"{self._run_id}-{verdict.principal}-{verdict.intent_id}",
-            stream=VERDICTS,
-            expected_last_subject_seq=self._last_seq.get(subject, 0),
-        )
-        self._last_seq[subject] = max(ack.seq, self._last_seq.get(subject, 0))
-        self._remember(verdict)
-        self._metrics.verdicts.labels(verdict.outcome, verdict.code or "").inc()
 
     async def first_verdict(self, principal: str, intent_id: str) -> Verdict | None:
         """The verdict that this identity has had, or None."""
         key = (principal, intent_id)
         if key in self._recent:
             return self._recent[key]
-        state = await self._bus.stream_state(VERDICTS)
-        if not state.last_seq:
-            return None
-        async for batch in self._bus.read(VERDICTS, batch_max=512, stop_after=state.last_seq):
-            for message in batch:
-                verdict = codec.decode(Verdict, message.payload)
-                if _key(verdict) == key:
-                    self._remember(verdict)
-                    return verdict
+        async for message in self._all_of(VERDICTS):
+            verdict = codec.decode(Verdict, message.payload)
+            if _key(verdict) == key:
+                self._remember(verdict)
+                return verdict
         return None
+
+    async def _all_of(self, stream: str) -> AsyncIterator[Message]:
+        last_seq = (await self._bus.stream_state(stream)).last_seq
+        if last_seq:
+            async for batch in self._bus.read(stream, batch_max=512, stop_after=last_seq):
+                for message in batch:
+                    yield message
 
     def is_other_content(self, key: tuple[str, str], body: bytes) -> bool:
         """Whether an identity comes back with other bytes. Told only of those that are kept at hand."""
@@ -114,19 +163,9 @@ class Outputs:
         message = item.message
         if message is None:
             return
+        origin = "intent" if item.kind is RecordKind.INTENT else "gate"
         await self._bus.dead(
-            DeadLetter(
-                origin="intent" if item.principal and item.kind == "intent" else "gate",
-                cause=cause,
-                detail=detail[:1_000],
-                subject=message.subject,
-                stream=message.stream,
-                stream_seq=message.stream_seq,
-                count=1,
-                ts_event_ns=gate_ts_ns,
-                payload=message.payload[:PAYLOAD_MAX],
-                payload_bytes=len(message.payload),
-            )
+            letter_about(message, origin=origin, cause=cause, detail=detail, ts_event_ns=gate_ts_ns)
         )
         self._metrics.dead_letters.labels(cause=cause).inc()
 

@@ -13,6 +13,7 @@ In doubt    denies. On its own broken invariant, or where another gate answers: 
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from contracts import codec, subjects
 from contracts.gate import DeniedUnaudited, GateRecord, RecordKind
@@ -32,7 +33,7 @@ from services.gate.market import Changes, MarketView
 from services.gate.outputs import Outputs
 from services.kit.gate_config import load_gate_config
 from services.kit.process import Context
-from services.kit.recovery import Recovered, recover_gate, write_snapshot
+from services.kit.recovery import GROUP_MAX, Decided, Recovered, recover_gate, write_snapshot
 from streams.bus import Message
 from streams.journal.gatelog import GateLog, JournalUnwritable
 
@@ -64,6 +65,7 @@ class GateService:
         self._recorder_ok = False
         self._pending_unaudited: list[DeniedUnaudited] = []
         self._deferred: list[Input] = []
+        self._unanswerable: set[str] = set(recovered.unanswerable)
 
     def take_beat(self, message: Message) -> None:
         """The recorder's heartbeat. One that cannot be read vouches for nothing."""
@@ -79,37 +81,65 @@ class GateService:
         """Journal the configuration where it is not the one in force already."""
         self.market.use(config.instruments)
         if self.gate.config != config:
-            body = codec.encode(config)
-            await self._decide(Input(RecordKind.CONFIG), body)
+            await self._decide([Input(RecordKind.CONFIG, body=codec.encode(config))])
 
-    async def handle(self, item: Input) -> None:
-        """Answer one input; commands that could not be journaled come first."""
-        deferred, self._deferred = self._deferred, []
-        for earlier in deferred:
-            await self._control(earlier)
-        match item.kind:
-            case RecordKind.INTENT:
-                await self._intent(item)
-            case RecordKind.CONTROL:
-                await self._control(item)
-            case _:
-                await self._timer(item)
+    async def handle(self, items: Sequence[Input]) -> None:
+        """Answer inputs in their order; commands that could not be journaled come first.
 
-    async def _intent(self, item: Input) -> None:
+        Raises:
+            Conflict: another gate answers on this run.
+            InvariantViolated: the gate's own books disagree.
+        """
+        waiting, self._deferred = [*self._deferred, *items], []
+        while waiting:
+            group, waiting = await self._next_group(waiting)
+            if group and not await self._decide(group):
+                self._deferred += [item for item in group if item.kind is RecordKind.CONTROL]
+            for item in group:
+                if item.message is not None and item.kind is RecordKind.INTENT:
+                    await item.message.ack()
+
+    async def _next_group(self, waiting: list[Input]) -> tuple[list[Input], list[Input]]:
+        """What to journal together, and what comes after it.
+
+        A group ends before an identity that it holds already, and where a snapshot is due.
+        """
+        group: list[Input] = []
+        identities: set[tuple[str, str]] = set()
+        room = min(GROUP_MAX, SNAPSHOT_EVERY - self.gate.seq % SNAPSHOT_EVERY)
+        for index, item in enumerate(waiting):
+            if len(group) == room:
+                return group, waiting[index:]
+            if item.kind is RecordKind.TIMER:
+                if not group and index == len(waiting) - 1 and self._is_time_due():
+                    group.append(item)
+                continue
+            if item.kind is RecordKind.INTENT:
+                key = (item.principal, shown_intent_id(item.body) or item.place)
+                if key in identities:
+                    return group, waiting[index:]
+                if await self._is_settled(item):
+                    continue
+                identities.add(key)
+            group.append(item)
+        return group, []
+
+    async def _is_settled(self, item: Input) -> bool:
+        """Whether an intent needs no decision any more: then it is answered, or buried, and acked."""
         message = item.message
         assert message is not None
-        arrived_s = time.perf_counter()
-        intent_id = shown_intent_id(message.payload)
-        if intent_id is not None and await self._answer_again(item, intent_id):
-            await message.ack()
-            return
-        if message.deliveries > DELIVERIES_MAX:
+        intent_id = shown_intent_id(item.body)
+        if intent_id is None:
+            is_settled = item.place in self._unanswerable
+        else:
+            is_settled = await self._answer_again(item, intent_id)
+        if not is_settled and message.deliveries > DELIVERIES_MAX:
             found = f"delivered {message.deliveries} times and never journaled; at most {DELIVERIES_MAX}"
             await self.outputs.bury(item, DeadCause.DELIVERED_TOO_OFTEN, found, self.gate.gate_ts_ns)
-        else:
-            await self._decide(item, message.payload)
-        await message.ack()
-        self._context.metrics.decide_seconds.observe(time.perf_counter() - arrived_s)
+            is_settled = True
+        if is_settled:
+            await message.ack()
+        return is_settled
 
     async def _answer_again(self, item: Input, intent_id: str) -> bool:
         """Re-emit the first verdict of a known identity; nothing is journaled (rule R5)."""
@@ -121,80 +151,86 @@ class GateService:
             return False
         self._context.metrics.redelivered.inc()
         await self.outputs.publish_verdict(verdict)
-        assert item.message is not None
-        if self.outputs.is_other_content(key, item.message.payload):
+        if self.outputs.is_other_content(key, item.body):
             found = f"intent_id {intent_id} of {item.principal} came before with another content"
             await self.outputs.bury(item, DeadCause.INTENT_ID_REUSED, found, self.gate.gate_ts_ns)
         return True
 
-    async def _control(self, item: Input) -> None:
-        assert item.message is not None
-        if not await self._decide(item, item.message.payload):
-            self._deferred.append(item)
-
-    async def _timer(self, item: Input) -> None:
-        """Write a timer record where a second of gate time has passed since the last record."""
+    def _is_time_due(self) -> bool:
+        """Whether a second of gate time has passed since the last record, in a market that speaks."""
         if self.market.quiet_ns > SILENT_TIMERS_NS:
-            return
-        if self._changes().gate_ts_ns - self.gate.gate_ts_ns >= SECOND_NS:
-            await self._decide(item, b"")
+            return False
+        return self._changes().gate_ts_ns - self.gate.gate_ts_ns >= SECOND_NS
 
-    async def _decide(self, item: Input, body: bytes) -> bool:
-        """Journal, decide, publish. False where the journal refused: then only denials leave."""
+    async def _decide(self, group: list[Input]) -> bool:
+        """Journal, decide, publish. False where the journal refused: then only denials leave.
+
+        Records are synced together, and only then decided on, one after another.
+        """
+        began_s = time.perf_counter()
         changes = self._changes()
-        record = self._record(item, body, changes)
+        records = self._records(group, changes)
         try:
-            self._log.append(codec.encode(record))
+            self._log.append(*(codec.encode(record) for record in records))
         except JournalUnwritable as error:
-            await self._deny_unaudited(record, str(error))
+            await self._deny_unaudited(records, str(error))
             return False
         self.market.journaled(changes)
         self._pending_unaudited.clear()
-        decision = self.gate.decide(record, self._epoch)
-        await self.outputs.publish(decision, body)
-        if decision.dead_cause is not None:
-            await self.outputs.bury(item, decision.dead_cause, decision.dead_detail, record.gate_ts_ns)
+        decided = [Decided(record, self.gate.decide(record, self._epoch)) for record in records]
+        await self.outputs.publish(decided)
+        for item, (record, decision) in zip(group, decided, strict=True):
+            if decision.dead_cause is not None:
+                self._unanswerable.add(item.place)
+                await self.outputs.bury(item, decision.dead_cause, decision.dead_detail, record.gate_ts_ns)
         self._report(is_ok=True, cause="")
         if self.gate.seq % SNAPSHOT_EVERY == 0:
             write_snapshot(self._context.run, self.gate)
+        self._context.metrics.decide_seconds.observe(time.perf_counter() - began_s)
         return True
 
     def _changes(self) -> Changes:
         return self.market.changes(time.monotonic_ns())
 
-    def _record(self, item: Input, body: bytes, changes: Changes) -> GateRecord:
-        message = item.message
-        return GateRecord(
-            seq=self.gate.seq + 1,
-            kind=item.kind,
-            gate_ts_ns=max(self.gate.gate_ts_ns, changes.gate_ts_ns),
-            body=body,
-            subject=message.subject if message else "",
-            principal=item.principal,
-            stream=message.stream if message else "",
-            stream_seq=message.stream_seq if message else 0,
-            incarnation=item.incarnation,
-            marks=changes.marks,
-            sessions=changes.sessions,
-            is_audit_ok=self._is_audit_ok(),
-            denied_unaudited=tuple(self._pending_unaudited),
-        )
+    def _records(self, group: list[Input], changes: Changes) -> list[GateRecord]:
+        """The records of a group: all at one gate time, what changed with the first."""
+        gate_ts_ns = max(self.gate.gate_ts_ns, changes.gate_ts_ns)
+        is_audit_ok = self._is_audit_ok()
+        return [
+            GateRecord(
+                seq=self.gate.seq + 1 + index,
+                kind=item.kind,
+                gate_ts_ns=gate_ts_ns,
+                body=item.body,
+                subject=item.message.subject if item.message else "",
+                principal=item.principal,
+                stream=item.message.stream if item.message else "",
+                stream_seq=item.message.stream_seq if item.message else 0,
+                incarnation=item.incarnation,
+                marks=() if index else changes.marks,
+                sessions=() if index else changes.sessions,
+                is_audit_ok=is_audit_ok,
+                denied_unaudited=() if index else tuple(self._pending_unaudited),
+            )
+            for index, item in enumerate(group)
+        ]
 
     def _is_audit_ok(self) -> bool:
         return self._recorder_ok and time.monotonic() - self._recorder_heard_s < AUDIT_SILENT_S
 
-    async def _deny_unaudited(self, record: GateRecord, cause: str) -> None:
+    async def _deny_unaudited(self, records: list[GateRecord], cause: str) -> None:
         """The journal cannot be written: deny at once, and remember to say so when it can."""
         self._report(is_ok=False, cause=cause)
-        self._context.log.error("journal.unwritable", cause=cause, seq=record.seq, kind=record.kind)
-        if record.kind is not RecordKind.INTENT:
-            return
-        verdict = self.gate.deny_unaudited(record, self._epoch)
-        if verdict is None:
-            return
-        self.outputs.unaudited[verdict.principal, verdict.intent_id] = verdict
-        self._pending_unaudited.append(DeniedUnaudited(verdict.principal, verdict.intent_id))
-        await self.outputs.publish_verdict(verdict)
+        self._context.log.error("journal.unwritable", cause=cause, seq=records[0].seq, records=len(records))
+        for record in records:
+            if record.kind is not RecordKind.INTENT:
+                continue
+            verdict = self.gate.deny_unaudited(record, self._epoch)
+            if verdict is None:
+                continue
+            self.outputs.unaudited[verdict.principal, verdict.intent_id] = verdict
+            self._pending_unaudited.append(DeniedUnaudited(verdict.principal, verdict.intent_id))
+            await self.outputs.publish_verdict(verdict)
 
     def _report(self, *, is_ok: bool, cause: str) -> None:
         health = self._context.health
@@ -205,9 +241,9 @@ class GateService:
     async def republish(self, recovered: Recovered) -> None:
         """Publish again what was decided before a crash and may never have left."""
         await self.outputs.recover()
-        for decision in recovered.tail:
-            if decision.verdict is None or decision.verdict.gate_seq > self.outputs.last_published_gate_seq:
-                await self.outputs.publish(decision, recovered.tail_body)
+        for decided in recovered.tail:
+            if not self.outputs.has_left(decided):
+                await self.outputs.publish([decided])
         journaled = {key for key in self.outputs.unaudited if self.gate.known(*key) is not None}
         self._pending_unaudited = [
             DeniedUnaudited(*key) for key in self.outputs.unaudited if key not in journaled
@@ -225,7 +261,7 @@ async def read_market(service: GateService, context: Context) -> None:
                 else:
                     service.market.take_batch(codec.decode(TickBatch, message.payload), wall_ns)
             except (codec.Undecodable, ValueError) as error:
-                item = Input(RecordKind.TIMER, message)
+                item = Input(RecordKind.TIMER, message, body=message.payload)
                 await service.outputs.bury(item, DeadCause.UNDECODABLE, str(error), service.gate.gate_ts_ns)
 
 
@@ -244,11 +280,19 @@ async def serve(context: Context) -> None:
         tasks.create_task(read_market(service, context))
         tasks.create_task(read_controls(context.bus, "CONTROL", next_control, queue))
         for _ in range(next_control, last_control + 1):
-            await service.handle(await queue.get())
+            await service.handle([await queue.get()])
         for stream in intent_streams(PRINCIPALS):
             tasks.create_task(pull_intents(context.bus, stream, DURABLE, queue))
         tasks.create_task(tick_timer(queue))
         context.health.is_ready = True
         context.log.info("gate.ready", seq=service.gate.seq, epoch=recovered.epoch)
         while True:
-            await service.handle(await queue.get())
+            await service.handle(await _waiting(queue))
+
+
+async def _waiting(queue: asyncio.Queue[Input]) -> list[Input]:
+    """Everything that waits, at least one and at most a group: under load one sync serves many."""
+    items = [await queue.get()]
+    while len(items) < GROUP_MAX and not queue.empty():
+        items.append(queue.get_nowait())
+    return items

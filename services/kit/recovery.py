@@ -1,15 +1,17 @@
 """The gate's state after a stop or a crash: snapshot and tail, or the whole journal (rule R9)."""
 
 import os
+from collections import deque
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from contracts import codec
-from contracts.gate import GateRecord, Snapshot
-from risk.gate import Decision, Gate, InvariantViolated
+from contracts.gate import GateRecord, RecordKind, Snapshot
+from risk.gate import Decision, Gate, InvariantViolated, shown_intent_id
 from services.kit.guard import ROOT
 from services.kit.layout import Run
 from streams.journal.gatelog import GateLog, read_records
@@ -17,15 +19,26 @@ from streams.journal.gatelog import GateLog, read_records
 SNAPSHOTS_KEPT = 3
 
 
-class Recovered(Struct, frozen=True):
+GROUP_MAX = 64
+"""Records that a gate journals, decides and publishes together at the most."""
+
+
+class Decided(NamedTuple):
+    """A record, and what the gate made of it."""
+
+    record: GateRecord
+    decision: Decision
+
+
+class Recovered(Struct, frozen=True, kw_only=True):
     """Where the gate goes on.
 
     Attributes:
         log: The journal, open for the next record; a torn tail has been cut.
         epoch: Which start this is, from 1: a later one fences an earlier out.
-        tail: The decision of the last record, which alone may never have been published: records
-            are decided and published one after another. Empty where a snapshot holds it.
-        tail_body: What it was decided on.
+        tail: The last records with their decisions, ``GROUP_MAX`` at the most: only those may never
+            have been published. Without those that a snapshot holds, which were.
+        unanswerable: Places of the journaled intents that show no identity.
         positions: Last journaled sequence of each JetStream stream.
         from_snapshot: Sequence of the snapshot used; 0 for a full replay.
     """
@@ -33,8 +46,8 @@ class Recovered(Struct, frozen=True):
     gate: Gate
     log: GateLog
     epoch: int
-    tail: tuple[Decision, ...]
-    tail_body: bytes
+    tail: tuple[Decided, ...]
+    unanswerable: frozenset[str]
     positions: dict[str, int]
     from_snapshot: int
 
@@ -49,15 +62,30 @@ def recover_gate(run: Run) -> Recovered:
     log = GateLog.open(path)
     gate = latest_gate(run) or Gate()
     from_snapshot = gate.seq
-    tail: tuple[Decision, ...] = ()
-    tail_body = b""
+    tail: deque[Decided] = deque(maxlen=GROUP_MAX)
+    unanswerable: set[str] = set()
     positions: dict[str, int] = {}
     for record in read_records(path):
         if record.stream:
             positions[record.stream] = max(record.stream_seq, positions.get(record.stream, 0))
         if record.seq > gate.seq:
-            tail, tail_body = (gate.decide(record),), record.body
-    return Recovered(gate, log, _next_epoch(run.gate / "epoch"), tail, tail_body, positions, from_snapshot)
+            tail.append(Decided(record, gate.decide(record)))
+        if record.kind is RecordKind.INTENT and shown_intent_id(record.body) is None:
+            unanswerable.add(place_of(record.stream, record.incarnation, record.stream_seq))
+    return Recovered(
+        gate=gate,
+        log=log,
+        epoch=_next_epoch(run.gate / "epoch"),
+        tail=tuple(tail),
+        unanswerable=frozenset(unanswerable),
+        positions=positions,
+        from_snapshot=from_snapshot,
+    )
+
+
+def place_of(stream: str, incarnation: str, stream_seq: int) -> str:
+    """Where a message lies on the bus, for ever."""
+    return f"{stream}/{incarnation}/{stream_seq}"
 
 
 def replay_gate(records: list[GateRecord], gate: Gate) -> Gate:

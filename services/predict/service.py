@@ -13,42 +13,30 @@ from contracts import codec, subjects
 from contracts.columns import ColumnsInvalid, feature_columns
 from contracts.features import FeatureBatch
 from contracts.intents import Intent
-from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
+from contracts.operations import DeadCause
 from contracts.scalars import SECOND_NS
 from services.kit.gate_config import load_gate_config
 from services.kit.process import Context
 from services.predict.proposer import ORIGIN, Proposer
-from streams.bus import Message
+from streams.bus import Message, MessageRefused, letter_about
 from streams.bus.specs import FEATURES
 from streams.strategies import Strategy, build
 
 
-class BatchRefused(ValueError):
-    """A message is no feature batch of its subject.
-
-    Attributes:
-        cause: What the dead letter says.
-    """
-
-    def __init__(self, cause: DeadCause, detail: str) -> None:
-        self.cause, self.detail = cause, detail
-        super().__init__(detail)
-
-
 def opened(message: Message) -> FeatureBatch:
-    """The feature batch in a message. Raises BatchRefused."""
+    """The feature batch in a message. Raises MessageRefused."""
     try:
         batch = codec.decode(FeatureBatch, message.payload)
     except codec.Undecodable as error:
-        raise BatchRefused(DeadCause.UNDECODABLE, str(error)) from error
+        raise MessageRefused(DeadCause.UNDECODABLE, str(error)) from error
     expected = subjects.features(batch.set, batch.venue, batch.symbol)
     if message.subject != expected:
         found = f"the subject is {message.subject}, expected {expected} for this body"
-        raise BatchRefused(DeadCause.SUBJECT_MISMATCH, found)
+        raise MessageRefused(DeadCause.SUBJECT_MISMATCH, found)
     try:
         feature_columns(batch)
     except ColumnsInvalid as error:
-        raise BatchRefused(DeadCause.UNDECODABLE, str(error)) from error
+        raise MessageRefused(DeadCause.UNDECODABLE, str(error)) from error
     return batch
 
 
@@ -81,27 +69,14 @@ async def _handle(context: Context, strategies: list[Strategy], proposer: Propos
     health, metrics = context.health, context.metrics
     try:
         batch = opened(message)
-    except BatchRefused as error:
+    except MessageRefused as error:
         context.log.warning("features.refused", cause=error.cause, detail=error.detail)
-        await proposer.bury(_letter(message, error, health.ts_event_ns))
+        letter = letter_about(
+            message, origin=ORIGIN, cause=error.cause, detail=error.detail, ts_event_ns=health.ts_event_ns
+        )
+        await proposer.bury(letter)
         return
-    for intent in intents_from(strategies, batch):
-        await proposer.propose(intent)
+    await proposer.propose(intents_from(strategies, batch))
     health.ts_event_ns = max(health.ts_event_ns, int(feature_columns(batch)["ts_event_ns"][-1]))
     metrics.rows.labels(symbol=batch.symbol).inc(batch.count)
     metrics.event_age_seconds.set(max(0, time.time_ns() - batch.ts_recv_ns) / SECOND_NS)
-
-
-def _letter(message: Message, error: BatchRefused, ts_event_ns: int) -> DeadLetter:
-    return DeadLetter(
-        origin=ORIGIN,
-        cause=error.cause,
-        detail=error.detail[:1_000],
-        subject=message.subject,
-        stream=message.stream,
-        stream_seq=message.stream_seq,
-        count=1,
-        ts_event_ns=ts_event_ns,
-        payload=message.payload[:PAYLOAD_MAX],
-        payload_bytes=len(message.payload),
-    )

@@ -2,8 +2,8 @@
 
 from contracts.codec import Undecodable, decode_any
 from contracts.columns import ColumnsInvalid
-from contracts.operations import PAYLOAD_MAX, DeadCause, DeadLetter
-from streams.bus import Message
+from contracts.operations import DeadCause, DeadLetter
+from streams.bus import Message, letter_about
 from streams.bus.specs import DEAD, MARKET
 from streams.journal.tables import Unstorable
 from streams.journal.writer import JournalWriter
@@ -35,17 +35,8 @@ class Intake:
         cause = self._add(message)
         if not cause or message.stream == DEAD:
             return None
-        return DeadLetter(
-            origin=ORIGIN,
-            cause=DeadCause.UNDECODABLE,
-            detail=cause[:1_000],
-            subject=message.subject,
-            stream=message.stream,
-            stream_seq=message.stream_seq,
-            count=1,
-            ts_event_ns=self.ts_event_ns,
-            payload=message.payload[:PAYLOAD_MAX],
-            payload_bytes=len(message.payload),
+        return letter_about(
+            message, origin=ORIGIN, cause=DeadCause.UNDECODABLE, detail=cause, ts_event_ns=self.ts_event_ns
         )
 
     def _add(self, message: Message) -> str:

@@ -13,6 +13,7 @@ from streams.bus.errors import (
     StreamMissing,
     Unreachable,
 )
+from streams.bus.letters import MessageRefused, letter_about
 from streams.bus.link import BusSettings
 from streams.bus.messages import Message, PubAck, StreamState
 from streams.bus.window import PublishWindow
@@ -28,10 +29,12 @@ __all__ = [
     "ConsumerMissing",
     "Denied",
     "Message",
+    "MessageRefused",
     "NotAcked",
     "PubAck",
     "PublishWindow",
     "StreamMissing",
     "StreamState",
     "Unreachable",
+    "letter_about",
 ]

@@ -83,32 +83,38 @@ class GateLog:
             raise JournalUnwritable(path, _cause(error)) from error
         return log
 
-    def append(self, record: bytes) -> None:
-        """Write one record and sync it. When it returns, the record outlives a power cut.
+    def append(self, *records: bytes) -> None:
+        """Write records and sync them once. When it returns, they outlive a power cut.
 
         A failure leaves no torn frame: the next append first restores the file to what was whole.
 
         Raises:
-            JournalUnwritable: nothing was kept; the same record may be tried again.
+            JournalUnwritable: none was kept; the same records may be tried again.
         """
-        if not 0 < len(record) <= FRAME_MAX:
-            raise JournalUnwritable(
-                self.path, f"the record has {len(record)} bytes, expected 1 to {FRAME_MAX}"
-            )
-        frame = _framed(self._end or len(MAGIC), record)
+        frames: list[Frame] = []
+        written = bytearray()
+        for record in records:
+            if not 0 < len(record) <= FRAME_MAX:
+                raise JournalUnwritable(
+                    self.path, f"the record has {len(record)} bytes, expected 1 to {FRAME_MAX}"
+                )
+            start = (self._end or len(MAGIC)) + len(written)
+            written += _framed(start, record)
+            frames.append(Frame(start, (self._end or len(MAGIC)) + len(written), record))
         try:
             self._assert_in_place()
             if self._fd < 0:
                 self._reopen()
-            _write_all(self._fd, frame)
+            _write_all(self._fd, bytes(written))
             if self._is_synced:
                 os.fdatasync(self._fd)
         except OSError as error:
             self._undo()
             raise JournalUnwritable(self.path, _cause(error)) from error
-        self._last = Frame(self._end, self._end + len(frame), record)
-        self._end += len(frame)
-        self.seq += 1
+        if frames:
+            self._last = frames[-1]
+            self._end = self._last.end
+            self.seq += len(frames)
 
     def close(self) -> None:
         """Give up the file. Nothing is pending: each append has synced."""

@@ -6,7 +6,15 @@ from contracts.gate import DeniedUnaudited, Fill, GateRecord, MarkChange, Record
 from contracts.identity import digest
 from contracts.instruments import Instrument, SessionWindow, TradingSession
 from contracts.intents import Intent
-from contracts.limits import BreakerLimits, Breakers, GateConfig, Limits, ResetLimits, StrategyCard, SymbolLimits
+from contracts.limits import (
+    BreakerLimits,
+    Breakers,
+    GateConfig,
+    Limits,
+    ResetLimits,
+    StrategyCard,
+    SymbolLimits,
+)
 from contracts.scalars import MILLISECOND_NS, SECOND_NS
 from contracts.subjects import control, intent_proposed
 from risk.gate import Decision, Gate
@@ -78,7 +86,7 @@ def make_card(strategy_id: str = "trend", **overrides) -> StrategyCard:
 
 
 def make_config(limits: Limits | None = None, **overrides) -> GateConfig:
-    """``FUT`` trades; ``EUR`` is in another currency, ``BAN`` restricted, ``BARE`` without limits, ``NEW`` on no card."""
+    """``FUT`` trades; ``EUR`` is foreign, ``BAN`` restricted, ``BARE`` without limits, ``NEW`` on no card."""
     values = {
         "limits": limits or make_limits(),
         "instruments": (
@@ -93,7 +101,9 @@ def make_config(limits: Limits | None = None, **overrides) -> GateConfig:
     return GateConfig(**values | overrides)
 
 
-def make_mark(symbol: str = "FUT", price_micro: int = MARK_MICRO, ts_event_ns: int = START_NS, seq: int = 1) -> MarkChange:
+def make_mark(
+    symbol: str = "FUT", price_micro: int = MARK_MICRO, ts_event_ns: int = START_NS, seq: int = 1
+) -> MarkChange:
     return MarkChange(symbol, price_micro, ts_event_ns, "tape", seq)
 
 
@@ -141,7 +151,9 @@ class Bench:
         records: Everything decided so far, in order.
     """
 
-    def __init__(self, config: GateConfig | None = None, *, is_open: bool = True, has_mark: bool = True) -> None:
+    def __init__(
+        self, config: GateConfig | None = None, *, is_open: bool = True, has_mark: bool = True
+    ) -> None:
         self.gate = Gate()
         self.now_ns = START_NS
         self.records: list[GateRecord] = []
@@ -151,16 +163,16 @@ class Bench:
         self.configure(config or make_config(), sessions=sessions, marks=(make_mark(),) if has_mark else ())
 
     def decide(self, kind: RecordKind, body: bytes = b"", **fields) -> Decision:
-        record = GateRecord(
-            seq=self.gate.seq + 1, kind=kind, gate_ts_ns=self.now_ns, body=body, **fields
-        )
+        record = GateRecord(seq=self.gate.seq + 1, kind=kind, gate_ts_ns=self.now_ns, body=body, **fields)
         self.records.append(record)
         return self.gate.decide(record)
 
     def configure(self, config: GateConfig, **fields) -> Decision:
         return self.decide(RecordKind.CONFIG, encode(config), **fields)
 
-    def propose(self, intent: Intent | None = None, *, principal: str = "predict", record=None, **overrides) -> Decision:
+    def propose(
+        self, intent: Intent | None = None, *, principal: str = "predict", record=None, **overrides
+    ) -> Decision:
         """An intent on its own subject; each call is another identity and basis row unless it says which."""
         self._intents += 1
         if intent is None:
@@ -168,11 +180,15 @@ class Bench:
         fields = {"subject": intent_proposed(intent.strategy_id, intent.symbol), "principal": principal}
         return self.decide(RecordKind.INTENT, encode(intent), **fields | (record or {}))
 
-    def send(self, body: bytes, *, subject: str = "intent.proposed.trend.FUT", principal: str = "predict") -> Decision:
+    def send(
+        self, body: bytes, *, subject: str = "intent.proposed.trend.FUT", principal: str = "predict"
+    ) -> Decision:
         """Any bytes as an intent."""
         return self.decide(RecordKind.INTENT, body, subject=subject, principal=principal)
 
-    def command(self, command: str, operator: str = "operator1", *, subject: str | None = None, **overrides) -> Decision:
+    def command(
+        self, command: str, operator: str = "operator1", *, subject: str | None = None, **overrides
+    ) -> Decision:
         """A command that is in order but for the overrides."""
         self._nonces += 1
         values = {
@@ -184,7 +200,9 @@ class Bench:
             "expected_gate_seq": self.gate.seq,
         }
         body = encode(OperatorCommand(**values | overrides))
-        return self.decide(RecordKind.CONTROL, body, subject=subject or control(command, operator), principal=operator)
+        return self.decide(
+            RecordKind.CONTROL, body, subject=subject or control(command, operator), principal=operator
+        )
 
     def fill(self, fill: Fill) -> Decision:
         return self.decide(RecordKind.FILL, encode(fill), principal="oms")

@@ -19,7 +19,7 @@ def test_positions_are_the_sums_of_their_fills(fills):
     for symbol in ("ES", "SYNTH"):
         assert positions.held_in(symbol) == sum(lots for _, s, lots in fills if s == symbol)
         for strategy in ("trend", "pairs"):
-            assert positions.held(strategy, symbol) == sum(
+            assert positions.held((strategy, symbol)) == sum(
                 lots for t, s, lots in fills if (t, s) == (strategy, symbol)
             )
     assert positions.disagreements() == []
@@ -62,7 +62,7 @@ def test_open_lots_shrink_by_fills_never_beyond_zero_and_lapse(opened, events):
             assert approvals.long_in(symbol) == sum(rest for rest in rests if rest > 0)
             assert approvals.short_in(symbol) == -sum(rest for rest in rests if rest < 0)
             for strategy in ("trend", "pairs"):
-                assert approvals.net(strategy, symbol) == sum(
+                assert approvals.net((strategy, symbol)) == sum(
                     rest for n, rest in left.items() if opened[n][:2] == (strategy, symbol)
                 )
     assert approvals.disagreements() == []

@@ -19,7 +19,16 @@ def test_a_float_becomes_the_nearest_micro_unit_of_its_true_value(value):
 
 @pytest.mark.parametrize(
     ("value", "micro"),
-    [(0.0, 0), (-0.0, 0), (1e-6, 1), (5e-7, 0), (0.5 / 2**20, 0), (2.0**-7 + 2.0**-20, 7813), (1e12, 10**18), (5e-324, 0)],
+    [
+        (0.0, 0),
+        (-0.0, 0),
+        (1e-6, 1),
+        (5e-7, 0),
+        (0.5 / 2**20, 0),
+        (2.0**-7 + 2.0**-20, 7813),
+        (1e12, 10**18),
+        (5e-324, 0),
+    ],
 )
 def test_floats_at_the_edges(value, micro):
     assert to_micro(value) == micro

@@ -3,8 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.risk.gate_records import START_NS, Bench, make_breaker_limits, make_config, make_limits, make_mark
-from tests.risk.gate_records import make_symbol_limits
 
 from contracts.limits import Breakers as BreakersLimits
 from contracts.scalars import MILLISECOND_NS, SECOND_NS
@@ -12,6 +10,15 @@ from contracts.states import BreakerState
 from contracts.verdicts import DenyCode
 from risk.gate.breakers import TABLE, BreakerEvent, Breakers
 from risk.gate.rules import BreakerRule
+from tests.risk.gate_records import (
+    START_NS,
+    Bench,
+    make_breaker_limits,
+    make_config,
+    make_limits,
+    make_mark,
+    make_symbol_limits,
+)
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 RULE = BreakerRule(faults_to_open=3, window_ns=100, cooldown_ns=50, probes_to_close=2)

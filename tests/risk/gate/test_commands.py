@@ -1,7 +1,6 @@
 """What operators can do, and what nobody can do with their commands."""
 
 import pytest
-from tests.risk.gate_records import Bench, make_config, make_limits
 
 from contracts.control import RefusalCode
 from contracts.gate import RecordKind
@@ -9,6 +8,7 @@ from contracts.limits import ResetLimits
 from contracts.scalars import MILLISECOND_NS, SECOND_NS
 from contracts.states import TradingState
 from contracts.verdicts import DenyCode
+from tests.risk.gate_records import Bench, make_config, make_limits
 
 
 def killed(milliseconds_ago: int = 3_000) -> Bench:
@@ -33,8 +33,16 @@ def test_a_kill_latches_and_halts_at_its_sequence():
     assert code_of(decision) is None
     change = decision.trading_state
     assert change is not None
-    assert (change.previous, change.state, change.is_killed) == (TradingState.ACTIVE, TradingState.HALTED, True)
-    assert (change.operators, change.cause, change.gate_seq) == (("operator1",), "kill: a test", bench.gate.seq)
+    assert (change.previous, change.state, change.is_killed) == (
+        TradingState.ACTIVE,
+        TradingState.HALTED,
+        True,
+    )
+    assert (change.operators, change.cause, change.gate_seq) == (
+        ("operator1",),
+        "kill: a test",
+        bench.gate.seq,
+    )
     assert bench.gate.is_killed
     assert bench.gate.trading_state is TradingState.HALTED
 
@@ -47,7 +55,11 @@ def test_a_kill_is_obeyed_whatever_its_body_says(body):
 
     assert code_of(decision) is None
     assert decision.answer is not None
-    assert (decision.answer.command, decision.answer.operator, decision.answer.nonce) == ("kill", "operator2", "")
+    assert (decision.answer.command, decision.answer.operator, decision.answer.nonce) == (
+        "kill",
+        "operator2",
+        "",
+    )
     assert bench.gate.is_killed
 
 
@@ -82,7 +94,9 @@ def test_a_malformed_kill_subject_kills_all_the_same(subject):
     assert bench.gate.is_killed
 
 
-@pytest.mark.parametrize("subject", ["", "control", "control.reset", "control.Kill.operator1", "control.x.kill"])
+@pytest.mark.parametrize(
+    "subject", ["", "control", "control.reset", "control.Kill.operator1", "control.x.kill"]
+)
 def test_no_other_subject_kills_or_does_anything(subject):
     bench = Bench()
 
@@ -121,7 +135,11 @@ def test_two_people_reset():
     assert first.trading_state is None
     change = second.trading_state
     assert change is not None
-    assert (change.previous, change.state, change.is_killed) == (TradingState.HALTED, TradingState.ACTIVE, False)
+    assert (change.previous, change.state, change.is_killed) == (
+        TradingState.HALTED,
+        TradingState.ACTIVE,
+        False,
+    )
     assert change.operators == ("operator1", "operator2")
     assert not bench.gate.is_killed
 
@@ -146,7 +164,9 @@ def test_one_credential_cannot_speak_for_another():
     assert bench.gate.is_killed
 
 
-@pytest.mark.parametrize(("milliseconds", "code"), [(2_999, RefusalCode.COOL_OFF), (3_000, None), (3_001, None)])
+@pytest.mark.parametrize(
+    ("milliseconds", "code"), [(2_999, RefusalCode.COOL_OFF), (3_000, None), (3_001, None)]
+)
 def test_nobody_resets_before_the_cool_off_is_over(milliseconds, code):
     decision = killed(milliseconds).command("reset")
 

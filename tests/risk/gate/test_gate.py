@@ -1,12 +1,11 @@
 """One record in, one decision out: order, identity, fills, approvals, configuration and the chain."""
 
+from contextlib import suppress
 from hashlib import blake2b
 
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.risk.gate_records import LOT_MONEY, START_NS, Bench, make_config, make_fill, make_instrument, make_intent
-from tests.risk.gate_records import make_limits, make_mark
 
 from contracts.codec import decode, encode
 from contracts.gate import GateRecord, RecordKind
@@ -16,6 +15,17 @@ from contracts.operations import DeadCause
 from contracts.scalars import SECOND_NS
 from contracts.verdicts import DenyCode, Outcome, Verdict
 from risk.gate import Gate, InvariantViolated
+from tests.risk.gate_records import (
+    LOT_MONEY,
+    START_NS,
+    Bench,
+    make_config,
+    make_fill,
+    make_instrument,
+    make_intent,
+    make_limits,
+    make_mark,
+)
 
 
 def record(**overrides) -> GateRecord:
@@ -112,7 +122,11 @@ def test_an_unaudited_denial_changes_nothing_and_says_so():
     before = bench.gate.state_bytes()
     intent = make_intent(6)
     unwritten = record(
-        seq=2, kind=RecordKind.INTENT, body=encode(intent), subject="intent.proposed.trend.FUT", principal="predict"
+        seq=2,
+        kind=RecordKind.INTENT,
+        body=encode(intent),
+        subject="intent.proposed.trend.FUT",
+        principal="predict",
     )
 
     verdict = bench.gate.deny_unaudited(unwritten, epoch=4)
@@ -174,7 +188,11 @@ def test_volatile_facts_of_the_verdict_come_from_the_intent_and_the_caller():
     bench = Bench()
     intent = make_intent(1, ts_recv_ns=55)
     made = record(
-        seq=2, kind=RecordKind.INTENT, body=encode(intent), subject="intent.proposed.trend.FUT", principal="predict"
+        seq=2,
+        kind=RecordKind.INTENT,
+        body=encode(intent),
+        subject="intent.proposed.trend.FUT",
+        principal="predict",
     )
 
     verdict = bench.gate.decide(made, epoch=9).verdict
@@ -240,7 +258,13 @@ def test_a_known_fill_is_ignored():
 
 @pytest.mark.parametrize(
     "other",
-    [{"principal": "drill"}, {"strategy_id": "mean_revert"}, {"symbol": "EUR"}, {"lots": -1}, {"intent_id": "b" * 32}],
+    [
+        {"principal": "drill"},
+        {"strategy_id": "mean_revert"},
+        {"symbol": "EUR"},
+        {"lots": -1},
+        {"intent_id": "b" * 32},
+    ],
 )
 def test_a_fill_that_does_not_fit_an_approval_takes_nothing_from_it(other):
     bench = Bench()
@@ -294,12 +318,12 @@ def test_another_multiplier_counts_at_once():
 def linked(previous: bytes, made: GateRecord, output: msgspec.Struct | None) -> bytes:
     """The page's formula, by the public hash view alone."""
     if made.kind is RecordKind.INTENT:
-        try:
+        with suppress(ValueError):
             made = replace(made, body=view(decode(Intent, made.body)))
-        except ValueError:
-            pass
     taken_out = b"" if output is None else view(output)
-    return blake2b(previous + made.seq.to_bytes(8, "little") + view(made) + taken_out, digest_size=32).digest()
+    return blake2b(
+        previous + made.seq.to_bytes(8, "little") + view(made) + taken_out, digest_size=32
+    ).digest()
 
 
 def test_the_chain_is_the_pages_formula_over_every_kind_of_record():
@@ -329,7 +353,11 @@ def test_the_chain_is_the_pages_formula_over_every_kind_of_record():
 def test_volatile_facts_have_no_say_in_the_chain_and_all_others_have():
     intent = make_intent(1)
     made = record(
-        seq=2, kind=RecordKind.INTENT, body=encode(intent), subject="intent.proposed.trend.FUT", principal="predict"
+        seq=2,
+        kind=RecordKind.INTENT,
+        body=encode(intent),
+        subject="intent.proposed.trend.FUT",
+        principal="predict",
     )
 
     def chain(changed: GateRecord, epoch: int = 0) -> str:

@@ -4,10 +4,10 @@ import json
 from copy import deepcopy
 
 import pytest
-from tests.risk.gate_records import make_card, make_config, make_instrument, make_limits, make_symbol_limits
 
 from contracts.codec import encode_json
 from risk.gate.limits_file import ConfigInvalid, check_together, parse_cards, parse_instruments, parse_limits
+from tests.risk.gate_records import make_card, make_config, make_instrument, make_limits, make_symbol_limits
 
 LIMITS = json.loads(encode_json(make_limits()))
 INSTRUMENTS = {"instruments": [json.loads(encode_json(make_instrument(symbol))) for symbol in ("FUT", "EUR")]}
@@ -41,7 +41,10 @@ def fault(parse, document) -> str:
 
 def test_reads_what_it_is_meant_to_read():
     assert parse_limits(json.dumps(LIMITS).encode(), "limits.json") == make_limits()
-    assert parse_instruments(json.dumps(INSTRUMENTS).encode(), "i") == [make_instrument("FUT"), make_instrument("EUR")]
+    assert parse_instruments(json.dumps(INSTRUMENTS).encode(), "i") == [
+        make_instrument("FUT"),
+        make_instrument("EUR"),
+    ]
     assert parse_cards(json.dumps(CARDS).encode(), "c") == [make_card("trend"), make_card("mean_revert")]
 
 
@@ -78,6 +81,21 @@ def test_nothing_has_a_default(path):
     assert sentence.startswith(f"{path} is missing; expected an")
 
 
+@pytest.mark.parametrize(
+    ("parse", "document", "path", "tag"),
+    [
+        (parse_limits, LIMITS, "schema", "limits.v1"),
+        (parse_instruments, INSTRUMENTS, "instruments.1.schema", "instrument.v1"),
+        (parse_cards, CARDS, "cards.0.schema", "strategy_card.v1"),
+    ],
+)
+def test_a_file_says_which_version_it_is_of(parse, document, path, tag):
+    sentence = fault(parse, changed(document, path.replace("schema", "-schema"), None))
+
+    shown = path.replace(".1", "[1]").replace(".0", "[0]")
+    assert sentence == f'{shown} is missing; expected "{tag}".'
+
+
 def test_a_name_that_nobody_knows_is_an_error_and_not_ignored():
     sentence = fault(parse_limits, changed(LIMITS, "reset.cool_of_ms", 1))
 
@@ -87,7 +105,9 @@ def test_a_name_that_nobody_knows_is_an_error_and_not_ignored():
 def test_a_symbol_must_look_like_one():
     sentence = fault(parse_limits, changed(LIMITS, "per_symbol.fut", LIMITS["per_symbol"]["FUT"]))
 
-    assert sentence.startswith('per_symbol.fut, as a name, is "fut" (a string); expected a string that matches')
+    assert sentence.startswith(
+        'per_symbol.fut, as a name, is "fut" (a string); expected a string that matches'
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,20 +130,35 @@ def test_bytes_that_are_no_document_are_refused_in_one_line(data, sentence):
 def test_a_limit_that_stands_twice_does_not_silently_win():
     text = json.dumps(LIMITS).replace('"collar_bps": 100', '"collar_bps": 100, "collar_bps": 9999', 1)
 
-    assert fault(parse_limits, text.encode()) == "collar_bps is there twice in one object; expected each name once."
+    assert (
+        fault(parse_limits, text.encode())
+        == "collar_bps is there twice in one object; expected each name once."
+    )
 
 
 @pytest.mark.parametrize(
     ("parse", "document", "path", "value", "sentence"),
     [
-        (parse_instruments, INSTRUMENTS, "instruments.1.symbol", "FUT", 'instruments[1].symbol is "FUT" again'),
-        (parse_instruments, INSTRUMENTS, "instruments.0.lot_size", 0, "instruments[0].lot_size is 0; expected a number"),
+        (
+            parse_instruments,
+            INSTRUMENTS,
+            "instruments.1.symbol",
+            "FUT",
+            'instruments[1].symbol is "FUT" again',
+        ),
+        (
+            parse_instruments,
+            INSTRUMENTS,
+            "instruments.0.lot_size",
+            0,
+            "instruments[0].lot_size is 0; expected a number",
+        ),
         (
             parse_instruments,
             INSTRUMENTS,
             "instruments.0.session.windows.0.opens",
             "FUN 17:00",
-            'instruments[0].session.windows[0].opens is "FUN 17:00" (a string); expected a string that matches',
+            'instruments[0].session.windows[0].opens is "FUN 17:00" (a string); expected a string that',
         ),
         (
             parse_instruments,
@@ -132,10 +167,28 @@ def test_a_limit_that_stands_twice_does_not_silently_win():
             "bond",
             'instruments[0].kind is "bond" (a string); expected one of "crypto", "equity", "future", "fx"',
         ),
-        (parse_instruments, INSTRUMENTS, "instruments.0.session.windows", [], "instruments[0].session.windows is an"),
-        (parse_cards, CARDS, "cards.1.strategy_id", "trend", 'cards[1].strategy_id is "trend" again; expected'),
+        (
+            parse_instruments,
+            INSTRUMENTS,
+            "instruments.0.session.windows",
+            [],
+            "instruments[0].session.windows is an",
+        ),
+        (
+            parse_cards,
+            CARDS,
+            "cards.1.strategy_id",
+            "trend",
+            'cards[1].strategy_id is "trend" again; expected',
+        ),
         (parse_cards, CARDS, "cards.0.instruments.1", 3, "cards[0].instruments[1] is 3; expected a string"),
-        (parse_cards, CARDS, "cards.0.owner", "", 'cards[0].owner is "" (a string); expected a string of 1 to 128'),
+        (
+            parse_cards,
+            CARDS,
+            "cards.0.owner",
+            "",
+            'cards[0].owner is "" (a string); expected a string of 1 to 128',
+        ),
     ],
 )
 def test_instruments_and_cards_are_read_as_strictly(parse, document, path, value, sentence):
@@ -146,7 +199,9 @@ def test_the_three_files_must_speak_of_the_same_instruments():
     check_together(make_config(), "limits.json", "cards.json")
 
     limits = make_limits(per_symbol={"TYPO": make_symbol_limits()})
-    with pytest.raises(ConfigInvalid, match=r'limits.json: a key of per_symbol is "TYPO"; expected a symbol of'):
+    with pytest.raises(
+        ConfigInvalid, match=r'limits.json: a key of per_symbol is "TYPO"; expected a symbol of'
+    ):
         check_together(make_config(limits), "limits.json", "cards.json")
     with pytest.raises(ConfigInvalid, match=r'cards.json: cards\[0\].instruments\[0\] is "TYPO"; expected a'):
         check_together(make_config(cards=(make_card(instruments=("TYPO",)),)), "limits.json", "cards.json")

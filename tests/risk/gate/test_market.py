@@ -5,11 +5,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.risk.gate_records import START_NS, Bench, make_config, make_limits, make_mark, make_symbol_limits
 
 from contracts.gate import MarkChange
 from contracts.verdicts import DenyCode
 from risk.gate.market import Market
+from tests.risk.gate_records import START_NS, Bench, make_config, make_limits, make_mark, make_symbol_limits
 
 SECOND_NS = 1_000_000_000
 
@@ -18,7 +18,9 @@ def mark(price_micro: int, ts_event_ns: int) -> MarkChange:
     return MarkChange("FUT", price_micro, ts_event_ns, "tape", 1)
 
 
-MARKS = st.lists(st.tuples(st.integers(1, 10**15), st.integers(0, 30), st.integers(0, 9)), min_size=1, max_size=40)
+MARKS = st.lists(
+    st.tuples(st.integers(1, 10**15), st.integers(0, 30), st.integers(0, 9)), min_size=1, max_size=40
+)
 
 
 @given(MARKS, st.integers(0, 40))

@@ -7,14 +7,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.risk.gate_records import LOT_MONEY, Bench, make_breaker_limits, make_config, make_fill, make_intent
-from tests.risk.gate_records import make_limits, make_mark, make_symbol_limits
 
 from contracts.codec import encode
 from contracts.limits import Breakers
 from contracts.scalars import MILLISECOND_NS
 from contracts.states import BreakerState
 from risk.gate import Gate, InvariantViolated
+from tests.risk.gate_records import (
+    LOT_MONEY,
+    Bench,
+    make_breaker_limits,
+    make_config,
+    make_fill,
+    make_intent,
+    make_limits,
+    make_mark,
+    make_symbol_limits,
+)
 
 ROOT = Path(__file__).parents[3]
 BREAKER = make_breaker_limits(faults_to_open=2, window_ms=900, cooldown_ms=400, probes_to_close=2)
@@ -33,7 +42,19 @@ CONFIGS = [
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["propose", "propose", "propose", "garbage", "fill", "mark", "timer", "kill", "reset", "reduce", "config"]
+            [
+                "propose",
+                "propose",
+                "propose",
+                "garbage",
+                "fill",
+                "mark",
+                "timer",
+                "kill",
+                "reset",
+                "reduce",
+                "config",
+            ]
         ),
         st.integers(0, 400),
         st.integers(0, 7),
@@ -58,7 +79,9 @@ def act(bench: Bench, step: tuple[str, int, int]) -> None:
             bench.fill(make_fill(make_intent(number), number - 3, number))
         case "mark":
             price = 100_000_000 + (number - 3) * 100_000
-            bench.timer(marks=(make_mark(price_micro=price, ts_event_ns=bench.now_ns - number * MILLISECOND_NS),))
+            bench.timer(
+                marks=(make_mark(price_micro=price, ts_event_ns=bench.now_ns - number * MILLISECOND_NS),)
+            )
         case "timer":
             bench.timer()
         case "config":

@@ -1,0 +1,1 @@
+"""Events on their way: the bus, the journal, features, bars, strategies and sources."""

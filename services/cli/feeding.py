@@ -44,7 +44,7 @@ async def _feed(home: Home, stack: Live, settings: FeedSettings, *, is_quiet: bo
     telling = None if is_quiet else asyncio.create_task(_tell(health))
     async with open_bus(stack, "feed") as bus:
         playing = asyncio.create_task(
-            play(bus, settings, stack.run_id, stopping=stopping, health=health, log=log)
+            play(bus, settings, stopping=stopping, health=health, log=log)
         )
         gone = asyncio.create_task(_until_gone(home, stack))
         try:

@@ -25,10 +25,13 @@ class NameNotClaimed(RuntimeError):
         super().__init__(f"no source name for {base!r} after {CLAIMS_MAX} claims; start one feed at a time")
 
 
-def base_name(names: tuple[str, ...], run_id: str) -> str:
-    """A name from the sources and the run: lower case, and without a count at its end."""
-    text = re.sub(r"[^a-z0-9._-]", "-", f"{'-'.join(names)}.{run_id}".lower())
-    return _COUNT.sub(r".\1", text[-BASE_MAX:].lstrip("._-") if len(text) > BASE_MAX else text)
+def base_name(names: tuple[str, ...]) -> str:
+    """A name from the sources: lower case, and without a count at its end.
+
+    The run is left out, so that the same data make the same rows, and the same hashes, in every run.
+    """
+    text = re.sub(r"[^a-z0-9._-]", "-", "-".join(names).lower())
+    return _COUNT.sub(r".\1", text[-BASE_MAX:].lstrip("._-") or "feed")
 
 
 def next_name(base: str, last: str | None) -> str:

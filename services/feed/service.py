@@ -224,7 +224,6 @@ class Player:
 async def play(
     bus: Bus,
     settings: FeedSettings,
-    run_id: str,
     *,
     stopping: asyncio.Event | None = None,
     wall: Wall | None = None,
@@ -240,7 +239,7 @@ async def play(
     """
     wall, health, log = wall or SystemWall(), health or Health(), log or structlog.get_logger("feed")
     playback = prepare(settings)
-    base = settings.name or base_name(playback.names, run_id)
+    base = settings.name or base_name(playback.names)
     source = await claim(bus, base, playback.pacer.start_ns, wall.now_ns(), token_hex(8))
     log.info("feed.started", source=source, speed=settings.speed, from_ns=playback.pacer.start_ns)
     health.is_ready = True
@@ -257,7 +256,6 @@ async def serve(context: Context) -> None:
     await play(
         context.bus,
         from_environment(os.environ),
-        context.settings.run_id,
         stopping=context.stopping,
         health=context.health,
         log=context.log,

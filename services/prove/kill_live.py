@@ -47,7 +47,8 @@ class LiveKill(NamedTuple):
         """One line for the person who watches the proof."""
         return self.failure or (
             f"{self.approved_before} approved before the kill, {self.approved_after} of {self.denied_after} "
-            f"after it, first refusal within {self.halt_ms:.0f} ms, {self.approved_again} approved after the reset"
+            f"after it, first refusal within {self.halt_ms:.0f} ms, "
+            f"{self.approved_again} approved after the reset"
         )
 
 

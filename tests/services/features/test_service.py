@@ -32,7 +32,7 @@ PARTS = batches(WALK, range(0, COUNT, 37))
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not await condition():  # noqa: ASYNC110  # the condition is the broker's, which has no event
+        while not await condition():  # the condition is the broker's, which has no event
             await asyncio.sleep(0.005)
 
 

@@ -56,7 +56,7 @@ async def played(
 ) -> tuple[Played, list[TickBatch | Clock | DeadLetter]]:
     wall = wall or HandWall()
     async with bus_of(broker, "feed") as feed, bus_of(broker, "recorder") as recorder:
-        result = await play(feed, settings, "r1", wall=wall, stopping=wall.stopping)
+        result = await play(feed, settings, wall=wall, stopping=wall.stopping)
         return result, await messages(recorder, "MARKET")
 
 
@@ -68,7 +68,7 @@ async def test_every_trade_is_stored_once_in_order_between_clocks(
     next_seq = {"ES": 1, "SYNTH": 1}
     told_ns = 0
     for message in stored:
-        assert message.source == "es-synth.r1"  # type: ignore[union-attr]
+        assert message.source == "es-synth"  # type: ignore[union-attr]
         if isinstance(message, Clock):
             assert message.ts_event_ns >= told_ns
             told_ns = message.ts_event_ns
@@ -119,7 +119,7 @@ async def test_a_second_feed_of_the_run_takes_another_name(broker: EmbeddedBroke
     settings = from_options(MINUTE | {"to": "2013-09-03T10:20:02", "speed": "max"})
     first, _ = await played(broker, bus_of, settings)
     second, _ = await played(broker, bus_of, settings)
-    assert (first.source, second.source) == ("es-synth.r1", "es-synth.r1-2")
+    assert (first.source, second.source) == ("es-synth", "es-synth-2")
 
 
 async def test_bad_rows_are_dead_lettered_and_counted(broker: EmbeddedBroker, bus_of: BusOf, tmp_path: Path):
@@ -165,7 +165,7 @@ async def test_a_broker_that_does_not_confirm_stops_the_clock_and_loses_nothing(
             await genuine()
 
         window.close_window = refuses_for_a_while  # type: ignore[method-assign]
-        result = await play(feed, settings, "r1", wall=wall, stopping=wall.stopping, health=health)
+        result = await play(feed, settings, wall=wall, stopping=wall.stopping, health=health)
         stored = await messages(recorder, "MARKET")
     assert seen_ok == [True] + [False] * 9
     assert health.is_ok
@@ -190,7 +190,7 @@ async def test_a_file_that_turns_out_unreadable_is_named_after_what_was_played_h
     )
     async with bus_of(broker, "feed") as feed, bus_of(broker, "recorder") as recorder:
         with pytest.raises(SourceInvalid, match="line 200002, column 'price' is 'oops'"):
-            await play(feed, settings, "r1", wall=HandWall())
+            await play(feed, settings, wall=HandWall())
         last = await recorder.last_message("MARKET", subjects.CLOCK)
     assert last is not None
     assert codec.decode(Clock, last.payload).is_final

@@ -6,7 +6,9 @@ from msgspec import Meta, Struct
 
 from contracts.scalars import Currency, Symbol, Venue
 
-SessionTime = Annotated[str, Meta(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN) ([01][0-9]|2[0-4]):[0-5][0-9]$(?!\n)")]
+SessionTime = Annotated[
+    str, Meta(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN) ([01][0-9]|2[0-4]):[0-5][0-9]$(?!\n)")
+]
 """A weekday and a wall time in the session's time zone, ``SUN 17:00``; ``24:00`` ends a day."""
 
 Step = Annotated[float, Meta(ge=1e-6, le=1e9)]

@@ -5,9 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from services.kit.broker import EmbeddedBroker
 from streams.bus import Bus
+
+# A shared machine may stop for a second; what a property takes is no part of the property.
+settings.register_profile("penstock", deadline=None)
+settings.load_profile("penstock")
 
 BusOf = Callable[[EmbeddedBroker, str], AbstractAsyncContextManager[Bus]]
 

@@ -34,7 +34,7 @@ from services.kit.run_files import installed_version
 )
 @click.version_option(installed_version(), prog_name="penstock")
 def app(home: Path | None) -> None:
-    r"""Decide on market data, and be able to replay it.
+    """Decide on market data, and be able to replay it.
 
     Ticks become features, strategies propose intents, a deterministic gate decides; all of it is recorded
     and replays to the same hash. Nothing here places an order.

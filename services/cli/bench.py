@@ -13,7 +13,7 @@ from services.cli.options import as_json
 )
 @as_json
 def bench(name: str, case: str | None, *, runs: int, as_json: bool) -> None:
-    r"""Measure one part, or all, beside a reference in the same run; `bench list` names them.
+    """Measure one part, or all, beside a reference in the same run; `bench list` names them.
 
     A reference is a published library, or the plain loop that one would write. Equal output is asserted
     before anything is timed. --json prints one object a case: bench, case, value, unit, reference,

@@ -22,7 +22,7 @@ KEEP_RUNS = 5
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @home_option
 def clean(home: Home, /, run_ids: tuple[str, ...], *, keep: int | None, everything: bool, yes: bool) -> None:
-    r"""Remove old runs with their journals, and say what goes and how much that is.
+    """Remove old runs with their journals, and say what goes and how much that is.
 
     Takes the runs that are named, or all but the newest ones. The run of a stack that is up is never
     removed. What is removed cannot be replayed or queried any more.

@@ -12,7 +12,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def doctor(home: Home, /, *, as_json: bool) -> None:
-    r"""Check that this machine can run everything: one line each, and how to mend what fails.
+    """Check that this machine can run everything: one line each, and how to mend what fails.
 
     Looks at Python and the C library, the packages and their versions, the broker's program, loopback
     ports, the home, the compiler of the kernels, and foreign packages that hide ours. Ends with status 1

@@ -20,7 +20,7 @@ def _feed_options(function: Callable[..., None]) -> Callable[..., None]:
             f"--{name.replace('_', '-')}",
             f"feed_{name}",
             default="",
-            help=f"{expected[0].upper()}{expected[1:]}{default}.",
+            help=f"{expected}{default}",
         )
         function = option(function)
     return function
@@ -31,7 +31,7 @@ def _feed_options(function: Callable[..., None]) -> Callable[..., None]:
 @home_option
 @as_json
 def feed(home: Home, /, *, as_json: bool, **options: str) -> None:
-    r"""Play ticks into the stack that is up, paced by their event time.
+    """Play ticks into the stack that is up, paced by their event time.
 
     Plays the packaged E-mini S&P 500 trades in real time unless told otherwise; a file of your own needs
     --map, --venue and --symbol where its columns are named differently. Rows that cannot be used are

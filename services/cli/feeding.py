@@ -43,9 +43,7 @@ async def _feed(home: Home, stack: Live, settings: FeedSettings, *, is_quiet: bo
     log = open_log("feed", stack.run_id, home.run(stack.run_id).logs, "info")
     telling = None if is_quiet else asyncio.create_task(_tell(health))
     async with open_bus(stack, "feed") as bus:
-        playing = asyncio.create_task(
-            play(bus, settings, stopping=stopping, health=health, log=log)
-        )
+        playing = asyncio.create_task(play(bus, settings, stopping=stopping, health=health, log=log))
         gone = asyncio.create_task(_until_gone(home, stack))
         try:
             await asyncio.wait({playing, gone}, return_when=asyncio.FIRST_COMPLETED)

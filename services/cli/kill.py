@@ -12,7 +12,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def kill(home: Home, /, *, operator: str, reason: str, as_json: bool) -> None:
-    r"""Stop all trading now: nothing is approved after it.
+    """Stop all trading now: nothing is approved after it.
 
     The kill is latched: it outlives a restart of everything, and only a reset by two operators lifts it.
     Where the gate is down the kill is stored, and the gate obeys it before anything else when it is back.

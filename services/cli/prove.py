@@ -14,7 +14,7 @@ from services.cli.options import as_json
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of what is tried.")
 @as_json
 def prove(name: str, *, size: str, seed: int, as_json: bool) -> None:
-    r"""Try to break one of the promises, and say whether it holds; without a name it lists the proofs.
+    """Try to break one of the promises, and say whether it holds; without a name it lists the proofs.
 
     Says what it will try, shows progress, and prints its figure last. Ends with status 0 where the promise
     holds and 1 where it does not. The same size and seed try the same things.

@@ -13,7 +13,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def query(home: Home, /, sql: str | None, *, run_id: str | None, as_csv: bool, as_json: bool) -> None:
-    r"""Ask the journal of a run in SQL (DuckDB), while it is being written or later.
+    """Ask the journal of a run in SQL (DuckDB), while it is being written or later.
 
     Without SQL it lists the views and their columns: trades, quotes, bars, features, intents, verdicts,
     checks (one row a comparison that the gate made), breakers and others. --json prints one object a row.

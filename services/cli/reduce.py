@@ -12,7 +12,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def reduce(home: Home, /, *, operator: str, reason: str, as_json: bool) -> None:
-    r"""Let only pass what brings exposure nearer to flat, until a reset by two operators.
+    """Let only pass what brings exposure nearer to flat, until a reset by two operators.
 
     A milder step than a kill: what is held can still be closed, and nothing can grow. Like a kill it
     outlives a restart.

@@ -27,7 +27,7 @@ def replay(
     batch: int,
     as_json: bool,
 ) -> None:
-    r"""Make a recorded run again from its ticks, commands and clock, and compare it with its record.
+    """Make a recorded run again from its ticks, commands and clock, and compare it with its record.
 
     Bars, features, intents and verdicts are computed in a fresh process that is given the inputs alone;
     the recorded outputs are read when it has ended. Prints both hashes of every stream and names the first

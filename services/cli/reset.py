@@ -12,7 +12,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def reset(home: Home, /, *, operator: str, reason: str, as_json: bool) -> None:
-    r"""Ask that trading be ACTIVE again after a kill or a reduce; it takes two operators.
+    """Ask that trading be ACTIVE again after a kill or a reduce; it takes two operators.
 
     The first operator's reset waits for the second's, which must follow within the time that the limits
     file gives. It is refused too soon after the kill, for the same operator twice, and when it expired.

@@ -14,7 +14,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def runs(home: Home, /, *, as_json: bool) -> None:
-    r"""List the runs of the home, the newest last, with their size.
+    """List the runs of the home, the newest last, with their size.
 
     A run is one continuous timeline: one broker, one chain of verdicts, one journal. The current one is
     what `penstock up` resumes.

@@ -13,7 +13,7 @@ from services.cli.trouble import Unknown
 @click.argument("name", required=False)
 @as_json
 def schema(name: str | None, *, as_json: bool) -> None:
-    r"""Print the JSON Schema of a message, or list the messages.
+    """Print the JSON Schema of a message, or list the messages.
 
     Schemas are generated from the structs that travel on the bus. NAME is a message and its version,
     such as verdict.v1; the version may be left out.

@@ -14,7 +14,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def status(home: Home, /, *, as_json: bool) -> None:
-    r"""Show what runs: services, trading state, breakers, streams and lag; with the stack down, what is kept.
+    """Show what runs: services, trading state, breakers, streams and lag; with the stack down, what is kept.
 
     Services are judged by their heartbeats: one that is not heard for a second is shown as silent. Of a
     stack that is down it tells the current run's gate as its journal leaves it.

@@ -41,7 +41,7 @@ def up(
     cards: Path | None,
     log_level: str,
 ) -> None:
-    r"""Start the broker, recorder, gate, features and strategies, and keep them up until Ctrl-C.
+    """Start the broker, recorder, gate, features and strategies, and keep them up until Ctrl-C.
 
     Resumes the home's current run with all its data, or begins one. Nothing is decided until something
     feeds it: `penstock feed` in another window plays real ticks. A service that dies is reported and
@@ -51,6 +51,7 @@ def up(
     Example:
       penstock up --new-run --limits my-limits.json
     """
+    from services.cli.program import program_on
     from services.cli.stack import StackOptions, ground_of
     from services.cli.stopping import Interrupted, run_until_stopped
     from services.cli.uptime import stay_up
@@ -69,4 +70,4 @@ def up(
         try:
             run_until_stopped(stay_up(ground))
         except Interrupted:
-            click.echo(f'stopped; the run is kept: penstock query --run {ground.run.run_id} "…"')
+            click.echo(f'stopped; the run is kept: {program_on(home)} query --run {ground.run.run_id} "…"')

@@ -2,6 +2,7 @@
 
 import click
 
+from services.cli.program import program_on
 from services.cli.stack import Ground, services_on
 from services.kit.supervisor import Event
 
@@ -26,12 +27,12 @@ def tell(event: Event) -> None:
 def _how_to_go_on(ground: Ground) -> list[str]:
     ports = ground.live.metrics_ports
     metrics = " ".join(f"{service} :{port}" for service, port in ports.items())
-    home = f" --home {ground.home.directory}"
+    penstock = program_on(ground.home)
     return [
         f"broker   {ground.live.nats_url}  monitoring {ground.live.monitor_url or 'of that server'}",
         f"metrics  http://127.0.0.1:PORT/metrics  {metrics}",
         f"journal  {ground.run.journal}",
-        f"feed     penstock{home} feed",
-        f"watch    penstock{home} watch        status: penstock{home} status",
+        f"feed     {penstock} feed",
+        f"watch    {penstock} watch        status: {penstock} status",
         "stop     Ctrl-C",
     ]

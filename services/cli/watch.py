@@ -12,7 +12,7 @@ from services.kit.layout import Home
 @home_option
 @as_json
 def watch(home: Home, /, what: str, *, count: int | None, as_json: bool) -> None:
-    r"""Show messages as they pass, decoded; verdicts unless told otherwise. Ctrl-C ends it.
+    """Show messages as they pass, decoded; verdicts unless told otherwise. Ctrl-C ends it.
 
     SUBJECT is a word (verdicts, intents, trades, quotes, bars, features, breakers, states, commands,
     answers, beats, dead, everything) or a NATS subject, with * and > as wildcards. It looks with the

@@ -26,7 +26,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True):
             zone unless they say an offset; or Unix nanoseconds. Empty: all of it.
         columns: Role (``ts price size aggressor id``) to column name of a file.
         time_zone, time_format, venue, symbol: Of a file; see ``DatasetOptions``.
-        name: Of the feed's sequence space; empty means the sources and the run.
+        name: Of the feed's sequence space; empty means that of the sources.
         seed, rate_per_s: Of the generator.
         linger_ms: Wall time that a row waits for its batch at the most.
         rows_max: Rows in a batch at the most.

@@ -166,7 +166,7 @@ def probe(folder: Path) -> None:
             file.write(b"penstock" * 64)
             file.flush()
             os.fdatasync(file.fileno())
-        path.unlink()
+        path.unlink(missing_ok=True)  # another probe of the same folder may have been quicker
     except OSError as error:
         raise JournalUnwritable(folder, error.strerror or str(error)) from error
 

@@ -1,11 +1,10 @@
 """The demo's summary: every figure is queried from the journal, none was counted meanwhile."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from services.cli.demo.recorded import recorded_hash
-from services.cli.options import DEFAULT_HOME
+from services.cli.program import program_on
 from services.cli.standing import gate_of
 from services.kit.layout import Home, Run
 from streams.journal.reader import Journal
@@ -81,8 +80,7 @@ def _figures(journal: Journal) -> Iterator[str]:
 
 def next_commands(home: Home, run: Run) -> Iterator[str]:
     """What to try next, ready to be pasted."""
-    default = Path(DEFAULT_HOME).expanduser()
-    penstock = "penstock" if home.directory == default else f"penstock --home {home.directory}"
+    penstock = program_on(home)
     yield "Next:"
     yield f"  {penstock} replay {run.run_id} --verify"
     for question in QUESTIONS:

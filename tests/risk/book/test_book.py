@@ -1,6 +1,6 @@
 """Positions and approvals, against plain sums."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.book.approvals import Approval, Approvals
@@ -10,6 +10,7 @@ STRATEGIES, SYMBOLS = st.sampled_from(["trend", "pairs"]), st.sampled_from(["ES"
 LOTS = st.integers(-5, 5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(STRATEGIES, SYMBOLS, LOTS), max_size=30))
 def test_positions_are_the_sums_of_their_fills(fills):
     positions = Positions()
@@ -41,6 +42,7 @@ OPENED = st.lists(st.tuples(STRATEGIES, SYMBOLS, LOTS.filter(bool), st.integers(
 EVENTS = st.lists(st.tuples(st.integers(0, 14), LOTS, st.integers(0, 3)), max_size=30)
 
 
+@settings(deadline=None)
 @given(OPENED, EVENTS)
 def test_open_lots_shrink_by_fills_never_beyond_zero_and_lapse(opened, events):
     approvals, left, now_ns = Approvals(), {}, 0

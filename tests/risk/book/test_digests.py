@@ -1,7 +1,7 @@
 """What was seen, for ever, against a dict."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.book.digests import DigestIndex, digest_of
@@ -19,6 +19,7 @@ def filled(rows) -> DigestIndex:
     return index
 
 
+@settings(deadline=None)
 @given(ADDED, KEYS | CLOSE_KEYS)
 def test_keeps_the_first_number_of_every_key(rows, other):
     expected: dict[bytes, int] = {}
@@ -31,6 +32,7 @@ def test_keeps_the_first_number_of_every_key(rows, other):
     assert [index.get(key) for key in (*expected, other)] == [*expected.values(), expected.get(other)]
 
 
+@settings(deadline=None)
 @given(ADDED, st.randoms(use_true_random=False))
 def test_its_bytes_are_those_of_its_content_in_whatever_order_it_came(rows, random):
     unique = list({key: (key, number) for key, number in rows}.values())
@@ -43,6 +45,7 @@ def test_its_bytes_are_those_of_its_content_in_whatever_order_it_came(rows, rand
     assert data == b"".join(key + number.to_bytes(8, "little") for key, number in sorted(unique))
 
 
+@settings(deadline=None)
 @given(ADDED, ADDED)
 def test_goes_on_from_its_bytes(first, second):
     whole, index = filled(first + second), DigestIndex.from_bytes(filled(first).to_bytes())

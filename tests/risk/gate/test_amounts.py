@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.gate.amounts import collar_distance_bps, lot_worth, lots_within, money_of, to_micro
@@ -12,6 +12,7 @@ FLOATS = st.floats(min_value=0.0, max_value=1e12)
 MICRO = st.integers(1, 10**15)
 
 
+@settings(deadline=None)
 @given(FLOATS)
 def test_a_float_becomes_the_nearest_micro_unit_of_its_true_value(value):
     assert to_micro(value) == round(Fraction(value) * 1_000_000)  # round() of a fraction is half to even
@@ -42,6 +43,7 @@ def test_a_tie_goes_to_the_even_micro_unit(numerator):
     assert to_micro(value) % 2 == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**18), MICRO, MICRO, MICRO)
 def test_lots_are_the_floor_of_the_target_over_the_worth_of_one(target, mark, multiplier, lot):
     worth = lot_worth(multiplier, lot)
@@ -49,6 +51,7 @@ def test_lots_are_the_floor_of_the_target_over_the_worth_of_one(target, mark, mu
     assert lots_within(target, mark, worth) == target * 10**12 // (mark * multiplier * lot)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), MICRO, MICRO, MICRO)
 def test_money_is_rounded_up(lots, mark, multiplier, lot):
     exact = Fraction(lots * mark * multiplier * lot, 10**12)
@@ -56,6 +59,7 @@ def test_money_is_rounded_up(lots, mark, multiplier, lot):
     assert 0 <= money_of(lots, mark, lot_worth(multiplier, lot)) - exact < 1
 
 
+@settings(deadline=None)
 @given(MICRO, st.integers(0, 10_000), MICRO, st.booleans())
 def test_the_distance_is_rounded_up_to_a_whole_basis_point(mark, slippage, reference, is_buy):
     moved = 10_000 + slippage if is_buy else 10_000 - slippage

@@ -1,7 +1,7 @@
 """The breakers' contract: one table, and what the gate feeds it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.limits import Breakers as BreakersLimits
@@ -115,6 +115,7 @@ def test_a_fault_counts_itself_even_without_a_window():
 STEPS = st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["fault", "success", "none"])), max_size=60)
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_only_the_tables_moves_ever_happen_and_each_is_told(steps):
     driver, now_ns, state, told = Driver(), 0, CLOSED, []
@@ -129,6 +130,7 @@ def test_only_the_tables_moves_ever_happen_and_each_is_told(steps):
     assert driver.breakers.state(*KEY) is state
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_an_open_breaker_opened_on_enough_faults_and_less_than_a_cooldown_ago(steps):
     driver, now_ns, faults = Driver(), 0, []
@@ -255,3 +257,11 @@ def test_another_window_does_not_bring_back_faults_that_no_longer_counted():
     bench.now_ns += SECOND_NS
     bench.send(b"")
     assert bench.send(b"").breakers[0].faults == 3
+
+
+def test_a_missing_mark_is_a_fault_only_where_nothing_denied_before_it():
+    bench = Bench(with_breakers(faults_to_open=1), has_mark=False)
+
+    bench.propose(record={"is_audit_ok": False})
+
+    assert states(bench)["stale_market", "FUT"] is CLOSED

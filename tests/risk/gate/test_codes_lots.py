@@ -2,6 +2,7 @@
 
 import pytest
 
+from contracts.scalars import SECOND_NS
 from contracts.verdicts import DenyCode
 from tests.risk.gate_records import (
     LOT_MONEY,
@@ -13,6 +14,7 @@ from tests.risk.gate_records import (
     make_intent,
     make_limits,
     make_mark,
+    make_session,
     make_symbol_limits,
 )
 from tests.risk.verdicts import assert_approved, assert_denied, found_of, verdict_of
@@ -66,23 +68,36 @@ def test_amounts_beyond_64_bits_are_denied(size, price_micro, overflows):
 
 
 @pytest.mark.parametrize(
-    ("held", "code"),
+    ("held", "mark_micro", "code"),
     [
-        (2**63 - 3, DenyCode.POSITION_NOTIONAL),
-        (2**63 - 2, DenyCode.POSITION_NOTIONAL),
-        (2**63 - 1, DenyCode.AMOUNT_OVERFLOW),
+        (2**63 - 3, 1, DenyCode.POSITION_NOTIONAL),
+        (2**63 - 2, 1, DenyCode.POSITION_NOTIONAL),
+        (2**63 - 1, 1, DenyCode.AMOUNT_OVERFLOW),  # the lots
+        (2**62 - 3, 2, DenyCode.POSITION_NOTIONAL),
+        (2**62 - 2, 2, DenyCode.POSITION_NOTIONAL),
+        (2**62 - 1, 2, DenyCode.AMOUNT_OVERFLOW),  # their money
     ],
 )
-def test_a_position_may_be_as_large_as_64_bits_before_it_meets_its_limit(held, code):
-    """At a mark of one micro-unit a lot is worth one micro-unit."""
+def test_a_position_may_be_as_large_as_64_bits_before_it_meets_its_limit(held, mark_micro, code):
+    """A lot is worth as many micro-units as the mark."""
     bench = Bench(make_config(instruments=(make_instrument(multiplier=1.0),)))
     largest, owner = 2**53, make_intent(99, strategy_id="mean_revert")
     for number in range(held // largest + 1):
         bench.fill(make_fill(owner, min(largest, held - number * largest), number))
 
-    verdict = verdict_of(bench, target_notional=1e-6, record={"marks": (make_mark(price_micro=1),)})
+    marks = (make_mark(price_micro=mark_micro),)
+    verdict = verdict_of(bench, target_notional=mark_micro * 1e-6, record={"marks": marks})
 
     assert verdict.code is code
+
+
+@pytest.mark.parametrize(("late_ns", "code"), [(-1, None), (0, None), (1, DenyCode.AMOUNT_OVERFLOW)])
+def test_an_approval_must_lapse_within_64_bits_of_time(late_ns, code):
+    bench = Bench()
+    bench.now_ns = 2**63 - 1 - 5 * SECOND_NS + late_ns
+    fresh = {"marks": (make_mark(ts_event_ns=bench.now_ns),), "sessions": (make_session(close_ns=2**63 - 1),)}
+
+    assert verdict_of(bench, record=fresh).code is code
 
 
 # 5: trading state
@@ -203,3 +218,14 @@ def test_the_worst_case_counts_fills_of_all_strategies_net_and_open_approvals_of
     # Long: 7 - 2 filled, +2 open, +1 now. Short: filled is long so 0, 3 open, 1 now.
     assert found_of(long_side, DenyCode.POSITION_NOTIONAL) == 8 * 5_000_000_000
     assert found_of(short_side, DenyCode.POSITION_NOTIONAL) == 4 * 5_000_000_000
+
+
+def test_the_worst_case_of_a_seller_counts_what_is_short_already():
+    limits = make_limits(per_symbol={"FUT": make_symbol_limits(position_notional_max=1e6)})
+    bench = Bench(make_config(limits))
+    bench.fill(make_fill(make_intent(2_000), -5))
+
+    verdict = verdict_of(bench, side="short", target_notional=6 * LOT_MONEY)
+
+    assert_approved(verdict, -1)
+    assert found_of(verdict, DenyCode.POSITION_NOTIONAL) == 6 * 5_000_000_000

@@ -186,3 +186,10 @@ def test_the_worst_price_may_lie_as_far_from_the_reference_as_the_collar_and_no_
             "the price could lie 10 bps from the reference; at most 9 bps (limits.per_symbol.FUT.collar_bps)"
         )
         assert_denied(verdict, DenyCode.PRICE_COLLAR, sentence)
+
+
+def test_a_wish_outside_the_session_was_not_made():
+    bench = Bench(is_open=False)
+    assert verdict_of(bench, basis_seq=77).code is DenyCode.SESSION_CLOSED
+
+    assert_approved(verdict_of(bench, basis_seq=77, record={"sessions": (make_session(),)}), 4)

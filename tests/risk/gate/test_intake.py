@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import Undecodable, decode
@@ -31,6 +31,7 @@ def outcome_of_decoding(body: bytes) -> tuple[list | None, str]:
     return [getattr(intent, name) for name in Intent.__struct_fields__], ""
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*GOOD, "another"]), ODD, max_size=3),
     st.sets(st.sampled_from(sorted(GOOD)), max_size=1),
@@ -68,3 +69,14 @@ def test_a_stranger_who_invents_names_does_not_fill_the_memory():
         read_intent(msgspec.msgpack.encode(GOOD | {"basis_source": f"feed-{number}"}))
 
     assert len(_matched) <= 4_096
+
+
+@pytest.mark.parametrize("field", ["intent_id", "prompt_hash"])
+@pytest.mark.parametrize("value", ["a" * 31, "A" * 32, "a" * 129, "a" * 32 + "\n", "x"])
+def test_known_names_do_not_spare_the_other_patterns(field, value):
+    read_intent(msgspec.msgpack.encode(GOOD))
+
+    intent, detail = read_intent(msgspec.msgpack.encode(GOOD | {field: value}))
+
+    assert intent is None
+    assert f"$.{field}" in detail

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.gate import MarkChange
@@ -23,6 +23,7 @@ MARKS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(MARKS, st.integers(0, 40))
 def test_the_reference_is_the_exact_mean_of_the_marks_in_the_window(steps, window_ns):
     """Against the definition over all marks ever journaled, with event times that may go back."""
@@ -80,5 +81,15 @@ def test_a_mark_that_left_the_window_does_not_come_back_when_the_window_grows():
     bench.now_ns += SECOND_NS
     bench.timer(marks=(make_mark(price_micro=200_000_000, ts_event_ns=bench.now_ns),))
     bench.configure(config(60_000))
+
+    assert bench.gate._state.market.reference_micro("FUT", bench.gate._state.cutoff_ns) == 200_000_000
+
+
+def test_marks_leave_the_window_also_when_no_mark_comes_and_stay_out_when_it_grows():
+    bench = Bench(make_config(make_limits(collar_window_ms=1_000)))
+    bench.now_ns += SECOND_NS // 2
+    bench.timer(marks=(make_mark(price_micro=200_000_000, ts_event_ns=bench.now_ns),))
+    bench.now_ns += SECOND_NS // 2
+    bench.configure(make_config(make_limits(collar_window_ms=60_000)))
 
     assert bench.gate._state.market.reference_micro("FUT", bench.gate._state.cutoff_ns) == 200_000_000

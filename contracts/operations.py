@@ -16,7 +16,8 @@ class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="schema", tag="hear
 
     Attributes:
         is_ready: Caught up and able to do its work.
-        is_ok: The recorder: its journal is writable. The gate: likewise. Others: always true.
+        is_ok: Able to keep its promise now: the recorder and the gate can write their journals, the
+            others get their messages confirmed.
         cause: Why it is not, else empty.
         ts_event_ns: Largest event time it has handled.
         position: Its last sequence: the gate's for the gate, else messages handled.

@@ -26,6 +26,10 @@ ALL_CONTROL = "control.>"
 ALL_AUDIT = "audit.>"
 ALL_HEARTBEATS = "audit.heartbeat.>"
 AUDIT_COMMAND = "audit.command"
+AUDIT_KINDS = (AUDIT_COMMAND,)
+"""What is kept of ``audit.<kind>`` as a decision, each kind by its name. Heartbeats are none: by their
+number they would fill a stream that loses nothing, and the next command could not be answered."""
+
 ALL_SLM_REQUESTS = "slm.request.>"
 ALL_SLM_REPLIES = "slm.reply.>"
 ALL_TOOLS = "tool.>"

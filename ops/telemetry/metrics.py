@@ -29,7 +29,7 @@ class Metrics:
         self.redelivered = counter("risk_redelivered_total", "Intents known already, answered again")
         self.decide_seconds = Histogram(
             "risk_decide_seconds",
-            "From the intent's arrival to its verdict's publication",
+            "One group of inputs: journal, decisions and publication",
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )

@@ -6,6 +6,14 @@
 from risk.errors import ConfigInvalid, InvariantViolated, RiskError
 from risk.gate.decision import Decision
 from risk.gate.gate import Gate
-from risk.gate.intake import shown_intent_id
+from risk.gate.intake import intent_address, shown_intent_id
 
-__all__ = ["ConfigInvalid", "Decision", "Gate", "InvariantViolated", "RiskError", "shown_intent_id"]
+__all__ = [
+    "ConfigInvalid",
+    "Decision",
+    "Gate",
+    "InvariantViolated",
+    "RiskError",
+    "intent_address",
+    "shown_intent_id",
+]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contracts.codec import Undecodable, decode
 from contracts.control import CommandAnswered
-from contracts.gate import Fill, GateRecord, RecordKind
+from contracts.gate import Fill, GateRecord, MarkChange, RecordKind
 from contracts.intents import Intent
 from contracts.limits import GateConfig
 from contracts.operations import DeadCause
@@ -136,6 +136,10 @@ class Gate:
     def config(self) -> GateConfig | None:
         """The configuration in force; None before the first record."""
         return None if self._state.rules is None else self._state.rules.config
+
+    def marks(self) -> list[MarkChange]:
+        """The newest journaled mark of each symbol that has one."""
+        return list(self._state.market.marks.values())
 
     def breakers(self) -> list[tuple[BreakerName, str, BreakerState]]:
         """Name, key and state of every breaker that is away from rest, and of each symbol's with limits."""

@@ -1,7 +1,7 @@
 """What reaches the gate: intents, commands and ticks of the timer, in the order it will decide."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -74,6 +74,6 @@ def _operator_of(subject: str) -> str:
         return ""
 
 
-def intent_streams(principals: Sequence[str]) -> list[str]:
+def intent_streams(principals: Iterable[str]) -> list[str]:
     """The streams of these principals."""
     return [f"{INTENTS_PREFIX}{principal.upper()}" for principal in principals]

@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contracts.columns import tick_columns
+from contracts.columns import Columns, tick_columns
 from contracts.gate import MarkChange, SessionChange
 from contracts.instruments import Instrument
 from contracts.market import Clock, TickBatch
+from contracts.scalars import INT64_MAX
 from risk.gate.amounts import to_micro
 from streams.calendar import session_around
 
 SILENT_NS = 1_000_000_000
 """Wall time without any market message after which gate time follows the wall (rule R4)."""
 
-PRICE_MAX = 1e9
+PRICE_MIN, PRICE_MAX = 1e-6, 1e9
 
 
 class Changes(NamedTuple):
@@ -33,8 +34,9 @@ class Changes(NamedTuple):
 class MarketView:
     """Marks, sessions and event time between two records of the gate."""
 
-    def __init__(self, gate_ts_ns: int = 0) -> None:
+    def __init__(self, gate_ts_ns: int = 0, marks: Iterable[MarkChange] = ()) -> None:
         self._ts_event_ns = gate_ts_ns
+        self._newest = {mark.symbol: mark for mark in marks}
         self._heard_wall_ns: int | None = None
         self._quiet_ns = 0
         self._marks: dict[str, MarkChange] = {}
@@ -52,23 +54,22 @@ class MarketView:
         self._sessions.clear()
 
     def take_batch(self, batch: TickBatch, wall_ns: int) -> None:
-        """The batch's last row becomes the mark of its symbol.
+        """The batch's last row becomes the mark of its symbol, unless a newer row was seen already.
+
+        So a market that is read again from its start, after a restart, brings no old mark back.
 
         Raises ColumnsInvalid, or ValueError where that row is no price: then nothing changes.
         """
         columns = tick_columns(batch)
-        if batch.kind == "trade":
-            price = float(columns["price"][-1])
-        else:
-            price = (float(columns["bid_price"][-1]) + float(columns["ask_price"][-1])) / 2
-        price_micro = to_micro(price) if np.isfinite(price) and price <= PRICE_MAX else 0
-        if price_micro <= 0:
-            raise ValueError(f"last price is {price}, expected a number from 0.000001 to {PRICE_MAX:g}")
+        price_micro = _price_micro(batch.kind, columns)
         ts_event_ns = int(columns["ts_event_ns"][-1])
         if ts_event_ns < 0:
             raise ValueError(f"ts_event_ns is {ts_event_ns}, expected 0 or more")
         seq = batch.first_seq + batch.count - 1
-        self._marks[batch.symbol] = MarkChange(batch.symbol, price_micro, ts_event_ns, batch.source, seq)
+        mark = MarkChange(batch.symbol, price_micro, ts_event_ns, batch.source, seq)
+        newest = self._newest.get(batch.symbol)
+        if newest is None or _is_after(mark, newest):
+            self._marks[batch.symbol] = self._newest[batch.symbol] = mark
         self._advance(ts_event_ns, wall_ns)
 
     def take_clock(self, clock: Clock, wall_ns: int) -> None:
@@ -87,7 +88,7 @@ class MarketView:
     def changes(self, wall_ns: int) -> Changes:
         """What changed since the last ``journaled``, and the gate time that goes with it."""
         silent_ns = self.silent_ns(wall_ns)
-        gate_ts_ns = self._ts_event_ns + (silent_ns if silent_ns > SILENT_NS else 0)
+        gate_ts_ns = min(self._ts_event_ns + (silent_ns if silent_ns > SILENT_NS else 0), INT64_MAX)
         return Changes(gate_ts_ns, tuple(self._marks.values()), tuple(self._session_changes(gate_ts_ns)))
 
     def journaled(self, changes: Changes) -> None:
@@ -116,3 +117,22 @@ class MarketView:
             known = self._sessions.get(symbol)
             if known is None or gate_ts_ns >= known.close_ns:
                 yield SessionChange(symbol, *session_around(instrument.session, gate_ts_ns))
+
+
+def _is_after(mark: MarkChange, newest: MarkChange) -> bool:
+    """Whether the row comes after the newest one: by time, and within a source by sequence too."""
+    if mark.source == newest.source:
+        return mark.seq > newest.seq and mark.ts_event_ns >= newest.ts_event_ns
+    return mark.ts_event_ns >= newest.ts_event_ns
+
+
+def _price_micro(kind: str, columns: Columns) -> int:
+    """The last trade's price, or the last quote's mid, in millionths. Raises ValueError."""
+    names = ("price",) if kind == "trade" else ("bid_price", "ask_price")
+    prices = [float(columns[name][-1]) for name in names]
+    for price in prices:
+        if not (np.isfinite(price) and PRICE_MIN <= price <= PRICE_MAX):
+            raise ValueError(f"last price is {price}, expected a number from {PRICE_MIN:g} to {PRICE_MAX:g}")
+    if prices[0] > prices[-1]:
+        raise ValueError(f"last quote is crossed: bid {prices[0]} is above ask {prices[-1]}")
+    return to_micro(sum(prices) / len(prices))

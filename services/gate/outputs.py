@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 
 from contracts import codec, subjects
+from contracts.control import CommandAnswered
 from contracts.gate import RecordKind
 from contracts.identity import digest
 from contracts.operations import DeadCause
@@ -14,7 +15,7 @@ from risk.gate import Decision
 from services.gate.inputs import Input
 from services.kit.process import Context
 from services.kit.recovery import Decided
-from streams.bus import Conflict, Message, letter_about
+from streams.bus import Conflict, Message, NotAcked, letter_about
 
 VERDICTS, RISK, AUDIT = "VERDICTS", "RISK", "AUDIT"
 RECENT_MAX = 16_384
@@ -28,9 +29,9 @@ class Outputs:
     after a crash is the broker's duplicate, not a second answer.
     """
 
-    def __init__(self, context: Context, epoch: int) -> None:
-        self._bus, self._metrics, self._run_id = context.bus, context.metrics, context.settings.run_id
-        self._epoch = epoch
+    def __init__(self, context: Context) -> None:
+        self._bus, self._metrics, self._log = context.bus, context.metrics, context.log
+        self._run_id = context.settings.run_id
         self._last_seq: dict[str, int] = {}
         self._recent: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
         self._contents: dict[tuple[str, str], str] = {}
@@ -57,7 +58,10 @@ class Outputs:
     def has_left(self, decided: Decided) -> bool:
         """Whether everything of this decision was published before the start."""
         record, decision = decided
-        is_verdict_there = decision.verdict is None or record.seq in self._verdicts_there
+        verdict = decision.verdict
+        is_verdict_there = (
+            verdict is None or record.seq in self._verdicts_there or _key(verdict) in self.unaudited
+        )
         is_change_there = decision.trading_state is None and not decision.breakers
         return (
             is_verdict_there
@@ -81,6 +85,7 @@ class Outputs:
         sending = []
         for record, verdict in answered:
             self._contents[_key(verdict)] = digest(record.body)
+            self._metrics.verdicts.labels(verdict.outcome, verdict.code or "").inc()
             self._stream_seq += 1
             sending.append(self._publish_fenced(verdict, self._stream_seq))
         for outcome in await asyncio.gather(*sending, return_exceptions=True):
@@ -106,7 +111,6 @@ class Outputs:
             raise Conflict(subject, ack.seq, expected_seq)
         self._last_seq[subject] = max(ack.seq, self._last_seq[subject])
         self._remember(verdict)
-        self._metrics.verdicts.labels(verdict.outcome, verdict.code or "").inc()
         return ack.seq
 
     async def _publish_changes(self, decision: Decision) -> None:
@@ -128,12 +132,19 @@ class Outputs:
             )
             self._metrics.breaker_open.labels(change.name, change.key).set(change.state != "CLOSED")
         if decision.answer is not None:
+            await self._publish_answer(decision.answer)
+
+    async def _publish_answer(self, answer: CommandAnswered) -> None:
+        """Tell the operator. A command is in force whether or not its answer can be stored."""
+        try:
             await self._bus.publish_acked(
                 subjects.AUDIT_COMMAND,
-                codec.encode(decision.answer),
-                msg_id=f"{self._run_id}-answer-{decision.answer.gate_seq}",
+                codec.encode(answer),
+                msg_id=f"{self._run_id}-answer-{answer.gate_seq}",
                 stream=AUDIT,
             )
+        except NotAcked as error:
+            self._log.error("command.answer_unsent", gate_seq=answer.gate_seq, cause=str(error))
 
     async def first_verdict(self, principal: str, intent_id: str) -> Verdict | None:
         """The verdict that this identity has had, or None."""

@@ -6,7 +6,7 @@ Consumes    intent.proposed.>            one stream a principal, pinned client `
 Publishes   risk.verdict.*.*             one per intent, same intent_id, fenced
             risk.state, risk.breaker.*   when they change
             audit.command                one answer per command
-            dead.intent                  what shows no identity to answer to
+            dead.intent, dead.gate       what shows no identity to answer to; what is no market
 Ready       configuration journaled, state recovered, commands caught up
 In doubt    denies. On its own broken invariant, or where another gate answers: stops
 """
@@ -20,6 +20,7 @@ from contracts.gate import DeniedUnaudited, GateRecord, RecordKind
 from contracts.limits import GateConfig
 from contracts.market import Clock, TickBatch
 from contracts.operations import DeadCause, Heartbeat
+from ops.authority.table import INTENT_PRINCIPALS
 from risk.gate import Gate, shown_intent_id
 from services.gate.inputs import (
     QUEUE_MAX,
@@ -34,10 +35,9 @@ from services.gate.outputs import Outputs
 from services.kit.gate_config import load_gate_config
 from services.kit.process import Context
 from services.kit.recovery import GROUP_MAX, Decided, Recovered, recover_gate, write_snapshot
-from streams.bus import Message
+from streams.bus import Message, MessageRefused
 from streams.journal.gatelog import GateLog, JournalUnwritable
 
-PRINCIPALS = ("predict", "drill", "slm")
 DURABLE = "gate"
 SECOND_NS = 1_000_000_000
 AUDIT_SILENT_S = 0.75
@@ -46,6 +46,9 @@ AUDIT_SILENT_S = 0.75
 SNAPSHOT_EVERY = 10_000
 DELIVERIES_MAX = 10
 """Of an intent that is never journaled: whatever it does to the gate, it has done it often enough."""
+
+UNAUDITED_MAX = 1_000
+"""Denials without a record that one record names: it has to fit the journal's frame."""
 
 SILENT_TIMERS_NS = 60 * SECOND_NS
 """Gate time for which timers go on in a silent market; by then every mark is stale."""
@@ -59,8 +62,8 @@ class GateService:
         self.gate: Gate = recovered.gate
         self._log: GateLog = recovered.log
         self._epoch = recovered.epoch
-        self.outputs = Outputs(context, recovered.epoch)
-        self.market = MarketView(self.gate.gate_ts_ns)
+        self.outputs = Outputs(context)
+        self.market = MarketView(self.gate.gate_ts_ns, self.gate.marks())
         self._recorder_heard_s = 0.0
         self._recorder_ok = False
         self._pending_unaudited: list[DeniedUnaudited] = []
@@ -78,10 +81,15 @@ class GateService:
         self._recorder_ok = beat.is_ready and beat.is_ok
 
     async def configure(self, config: GateConfig) -> None:
-        """Journal the configuration where it is not the one in force already."""
+        """Journal the configuration where it is not the one in force already.
+
+        Raises JournalUnwritable: a gate that cannot take its limits does not start.
+        """
         self.market.use(config.instruments)
-        if self.gate.config != config:
-            await self._decide([Input(RecordKind.CONFIG, body=codec.encode(config))])
+        if self.gate.config != config and not await self._decide(
+            [Input(RecordKind.CONFIG, body=codec.encode(config))]
+        ):
+            raise JournalUnwritable(self._log.path, self._context.health.cause)
 
     async def handle(self, items: Sequence[Input]) -> None:
         """Answer inputs in their order; commands that could not be journaled come first.
@@ -129,9 +137,8 @@ class GateService:
         message = item.message
         assert message is not None
         intent_id = shown_intent_id(item.body)
-        if intent_id is None:
-            is_settled = item.place in self._unanswerable
-        else:
+        is_settled = item.place in self._unanswerable
+        if not is_settled and intent_id is not None:
             is_settled = await self._answer_again(item, intent_id)
         if not is_settled and message.deliveries > DELIVERIES_MAX:
             found = f"delivered {message.deliveries} times and never journaled; at most {DELIVERIES_MAX}"
@@ -144,12 +151,15 @@ class GateService:
     async def _answer_again(self, item: Input, intent_id: str) -> bool:
         """Re-emit the first verdict of a known identity; nothing is journaled (rule R5)."""
         key = (item.principal, intent_id)
-        if key not in self.outputs.unaudited and self.gate.known(*key) is None:
-            return False
-        verdict = await self.outputs.first_verdict(*key)
-        if verdict is None:
+        known_seq = self.gate.known(*key)
+        if key not in self.outputs.unaudited and known_seq is None:
             return False
         self._context.metrics.redelivered.inc()
+        verdict = await self.outputs.first_verdict(*key)
+        if verdict is None:
+            found = f"decided at gate sequence {known_seq}, and VERDICTS does not hold that verdict any more"
+            await self.outputs.bury(item, DeadCause.FAILED, found, self.gate.gate_ts_ns)
+            return True
         await self.outputs.publish_verdict(verdict)
         if self.outputs.is_other_content(key, item.body):
             found = f"intent_id {intent_id} of {item.principal} came before with another content"
@@ -173,10 +183,10 @@ class GateService:
         try:
             self._log.append(*(codec.encode(record) for record in records))
         except JournalUnwritable as error:
-            await self._deny_unaudited(records, str(error))
+            await self._deny_unaudited(group, records, str(error))
             return False
         self.market.journaled(changes)
-        self._pending_unaudited.clear()
+        del self._pending_unaudited[:UNAUDITED_MAX]
         decided = [Decided(record, self.gate.decide(record, self._epoch)) for record in records]
         await self.outputs.publish(decided)
         for item, (record, decision) in zip(group, decided, strict=True):
@@ -185,9 +195,16 @@ class GateService:
                 await self.outputs.bury(item, decision.dead_cause, decision.dead_detail, record.gate_ts_ns)
         self._report(is_ok=True, cause="")
         if self.gate.seq % SNAPSHOT_EVERY == 0:
-            write_snapshot(self._context.run, self.gate)
+            self._snapshot()
         self._context.metrics.decide_seconds.observe(time.perf_counter() - began_s)
         return True
+
+    def _snapshot(self) -> None:
+        """Without it a recovery takes longer; that is no reason to stop deciding."""
+        try:
+            write_snapshot(self._context.run, self.gate)
+        except OSError as error:
+            self._context.log.warning("snapshot.unwritten", seq=self.gate.seq, cause=str(error))
 
     def _changes(self) -> Changes:
         return self.market.changes(time.monotonic_ns())
@@ -210,7 +227,7 @@ class GateService:
                 marks=() if index else changes.marks,
                 sessions=() if index else changes.sessions,
                 is_audit_ok=is_audit_ok,
-                denied_unaudited=() if index else tuple(self._pending_unaudited),
+                denied_unaudited=() if index else tuple(self._pending_unaudited[:UNAUDITED_MAX]),
             )
             for index, item in enumerate(group)
         ]
@@ -218,18 +235,20 @@ class GateService:
     def _is_audit_ok(self) -> bool:
         return self._recorder_ok and time.monotonic() - self._recorder_heard_s < AUDIT_SILENT_S
 
-    async def _deny_unaudited(self, records: list[GateRecord], cause: str) -> None:
+    async def _deny_unaudited(self, group: list[Input], records: list[GateRecord], cause: str) -> None:
         """The journal cannot be written: deny at once, and remember to say so when it can."""
         self._report(is_ok=False, cause=cause)
         self._context.log.error("journal.unwritable", cause=cause, seq=records[0].seq, records=len(records))
-        for record in records:
+        for item, record in zip(group, records, strict=True):
             if record.kind is not RecordKind.INTENT:
                 continue
             verdict = self.gate.deny_unaudited(record, self._epoch)
             if verdict is None:
+                await self.outputs.bury(item, DeadCause.UNDECODABLE, cause, record.gate_ts_ns)
                 continue
             self.outputs.unaudited[verdict.principal, verdict.intent_id] = verdict
             self._pending_unaudited.append(DeniedUnaudited(verdict.principal, verdict.intent_id))
+            self._context.metrics.verdicts.labels(verdict.outcome, verdict.code or "").inc()
             await self.outputs.publish_verdict(verdict)
 
     def _report(self, *, is_ok: bool, cause: str) -> None:
@@ -250,38 +269,67 @@ class GateService:
         ]
 
 
-async def read_market(service: GateService, context: Context) -> None:
-    """Keep the market view current, for ever. A batch that cannot be read is buried, not used."""
+async def read_market(
+    service: GateService, context: Context, there_already: int, caught_up: asyncio.Event
+) -> None:
+    """Keep the market view current, for ever. A batch that cannot be read is buried, not used.
+
+    The stream is read from its start, so that a symbol that trades seldom has its mark too; what was
+    there at the start was buried by an earlier life where it had to be.
+    """
     async for batch in context.bus.read("MARKET", batch_max=256):
         wall_ns = time.monotonic_ns()
         for message in batch:
             try:
-                if message.subject == subjects.CLOCK:
-                    service.market.take_clock(codec.decode(Clock, message.payload), wall_ns)
-                else:
-                    service.market.take_batch(codec.decode(TickBatch, message.payload), wall_ns)
-            except (codec.Undecodable, ValueError) as error:
-                item = Input(RecordKind.TIMER, message, body=message.payload)
-                await service.outputs.bury(item, DeadCause.UNDECODABLE, str(error), service.gate.gate_ts_ns)
+                _take_market(service.market, message, wall_ns)
+            except (codec.Undecodable, MessageRefused, ValueError) as error:
+                cause = error.cause if isinstance(error, MessageRefused) else DeadCause.UNDECODABLE
+                if message.stream_seq > there_already:
+                    item = Input(RecordKind.TIMER, message, body=message.payload)
+                    await service.outputs.bury(item, cause, str(error), service.gate.gate_ts_ns)
+        if batch[-1].stream_seq >= there_already:
+            caught_up.set()
+
+
+def _take_market(market: MarketView, message: Message, wall_ns: int) -> None:
+    if message.subject == subjects.CLOCK:
+        market.take_clock(codec.decode(Clock, message.payload), wall_ns)
+        return
+    batch = codec.decode(TickBatch, message.payload)
+    expected = subjects.tick(batch.kind, batch.venue, batch.symbol)
+    if message.subject != expected:
+        found = f"the subject is {message.subject}, expected {expected} for this body"
+        raise MessageRefused(DeadCause.SUBJECT_MISMATCH, found)
+    market.take_batch(batch, wall_ns)
 
 
 async def serve(context: Context) -> None:
-    """Recover, catch up with commands, then decide until stopped."""
+    """Recover, catch up with the market and with commands, then decide until stopped."""
     config = load_gate_config(context.run)
     recovered = recover_gate(context.run)
+    with recovered.log:
+        await _decide_for_ever(context, config, recovered)
+
+
+async def _decide_for_ever(context: Context, config: GateConfig, recovered: Recovered) -> None:
     service = GateService(context, recovered)
     await context.bus.subscribe(subjects.heartbeat("recorder"), service.take_beat)
     await service.republish(recovered)
     await service.configure(config)
     queue: asyncio.Queue[Input] = asyncio.Queue(QUEUE_MAX)
-    last_control = (await context.bus.stream_state("CONTROL")).last_seq
-    next_control = recovered.positions.get("CONTROL", 0) + 1
+    market = await context.bus.stream_state("MARKET")
+    control = await context.bus.stream_state("CONTROL")
+    next_control = recovered.positions.get(("CONTROL", control.created), 0) + 1
+    caught_up = asyncio.Event()
+    if not market.last_seq:
+        caught_up.set()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(read_market(service, context))
+        tasks.create_task(read_market(service, context, market.last_seq, caught_up))
         tasks.create_task(read_controls(context.bus, "CONTROL", next_control, queue))
-        for _ in range(next_control, last_control + 1):
+        for _ in range(next_control, control.last_seq + 1):
             await service.handle([await queue.get()])
-        for stream in intent_streams(PRINCIPALS):
+        await caught_up.wait()
+        for stream in intent_streams(INTENT_PRINCIPALS):
             tasks.create_task(pull_intents(context.bus, stream, DURABLE, queue))
         tasks.create_task(tick_timer(queue))
         context.health.is_ready = True

@@ -1,5 +1,6 @@
 """The gate's state after a stop or a crash: snapshot and tail, or the whole journal (rule R9)."""
 
+import contextlib
 import os
 from collections import deque
 from functools import cache
@@ -11,7 +12,8 @@ from msgspec import Struct
 
 from contracts import codec
 from contracts.gate import GateRecord, RecordKind, Snapshot
-from risk.gate import Decision, Gate, InvariantViolated, shown_intent_id
+from contracts.scalars import INT64_MAX
+from risk.gate import Decision, Gate, InvariantViolated, intent_address, shown_intent_id
 from services.kit.guard import ROOT
 from services.kit.layout import Run
 from streams.journal.gatelog import GateLog, read_records
@@ -38,8 +40,8 @@ class Recovered(Struct, frozen=True, kw_only=True):
         epoch: Which start this is, from 1: a later one fences an earlier out.
         tail: The last records with their decisions, ``GROUP_MAX`` at the most: only those may never
             have been published. Without those that a snapshot holds, which were.
-        unanswerable: Places of the journaled intents that show no identity.
-        positions: Last journaled sequence of each JetStream stream.
+        unanswerable: Places of the journaled intents that could not be answered.
+        positions: Last journaled sequence of each life (incarnation) of each JetStream stream.
         from_snapshot: Sequence of the snapshot used; 0 for a full replay.
     """
 
@@ -48,7 +50,7 @@ class Recovered(Struct, frozen=True, kw_only=True):
     epoch: int
     tail: tuple[Decided, ...]
     unanswerable: frozenset[str]
-    positions: dict[str, int]
+    positions: dict[tuple[str, str], int]
     from_snapshot: int
 
 
@@ -60,17 +62,18 @@ def recover_gate(run: Run) -> Recovered:
     """
     path = run.gate / "records.log"
     log = GateLog.open(path)
-    gate = latest_gate(run) or Gate()
+    gate = latest_gate(run, log.seq) or Gate()
     from_snapshot = gate.seq
     tail: deque[Decided] = deque(maxlen=GROUP_MAX)
     unanswerable: set[str] = set()
-    positions: dict[str, int] = {}
+    positions: dict[tuple[str, str], int] = {}
     for record in read_records(path):
         if record.stream:
-            positions[record.stream] = max(record.stream_seq, positions.get(record.stream, 0))
+            life = (record.stream, record.incarnation)
+            positions[life] = max(record.stream_seq, positions.get(life, 0))
         if record.seq > gate.seq:
             tail.append(Decided(record, gate.decide(record)))
-        if record.kind is RecordKind.INTENT and shown_intent_id(record.body) is None:
+        if record.kind is RecordKind.INTENT and not is_answerable(record.subject, record.body):
             unanswerable.add(place_of(record.stream, record.incarnation, record.stream_seq))
     return Recovered(
         gate=gate,
@@ -81,6 +84,11 @@ def recover_gate(run: Run) -> Recovered:
         positions=positions,
         from_snapshot=from_snapshot,
     )
+
+
+def is_answerable(subject: str, body: bytes) -> bool:
+    """Whether an intent can have a verdict: it shows an identity, on a subject that is an intent's."""
+    return shown_intent_id(body) is not None and intent_address(subject) is not None
 
 
 def place_of(stream: str, incarnation: str, stream_seq: int) -> str:
@@ -96,12 +104,15 @@ def replay_gate(records: list[GateRecord], gate: Gate) -> Gate:
     return gate
 
 
-def latest_gate(run: Run) -> Gate | None:
-    """The gate of the newest snapshot that this code made and that is whole, or None."""
+def latest_gate(run: Run, seq_max: int = INT64_MAX) -> Gate | None:
+    """The gate of the newest snapshot that this code made and that is whole, or None.
+
+    One beyond ``seq_max``, the journal's end, vouches for records that are gone: it is not used.
+    """
     for path in sorted(run.gate.glob("snapshots/*.msgpack"), reverse=True):
         try:
             snapshot = codec.decode(Snapshot, path.read_bytes())
-            if snapshot.code_digest != code_digest():
+            if snapshot.code_digest != code_digest() or snapshot.seq > seq_max:
                 continue
             gate = Gate.from_state(snapshot.state)
         except (codec.Undecodable, InvariantViolated):
@@ -143,7 +154,8 @@ def code_digest() -> str:
 
 def _next_epoch(path: Path) -> int:
     epoch = int(path.read_text(encoding="ascii")) + 1 if path.is_file() else 1
-    _write_atomically(path, str(epoch).encode())
+    with contextlib.suppress(OSError):  # on a full disk the gate still has to start, to deny
+        _write_atomically(path, str(epoch).encode())
     return epoch
 
 

@@ -61,6 +61,7 @@ class KeyResult(Struct, frozen=True, kw_only=True):
     """One table and key: both hashes over the rows compared, and what was left out.
 
     Attributes:
+        rows_recorded, rows_recomputed: How many there are, compared or not.
         note: Why rows were left out, else empty.
         difference: The first, where the hashes differ.
     """
@@ -69,6 +70,8 @@ class KeyResult(Struct, frozen=True, kw_only=True):
     key: str
     recorded: TableHash
     recomputed: TableHash
+    rows_recorded: int = 0
+    rows_recomputed: int = 0
     note: str = ""
     difference: Difference | None = None
 
@@ -108,7 +111,14 @@ def compare(
             note, difference = _uneven(key, whole, recorded, within, is_beyond)
         results.append(
             KeyResult(
-                table=key[0], key=key[1], recorded=left, recomputed=right, note=note, difference=difference
+                table=key[0],
+                key=key[1],
+                recorded=left,
+                recomputed=right,
+                rows_recorded=ours.get(key, NOTHING).rows,
+                rows_recomputed=again.get(key, NOTHING).rows,
+                note=note,
+                difference=difference,
             )
         )
     return results

@@ -94,7 +94,7 @@ def proposal_problems(files: list[JournalFile], records: Iterable[GateRecord]) -
         held = proposed.get((record.stream, record.stream_seq))
         if intent is None or not isinstance(held, Intent) or view(held) == view(intent):
             continue
-        column = _first_unequal(held, intent)
+        column = first_unequal(held, intent)
         yield Problem(
             place=f"intents {record.stream} {record.stream_seq} intent {intent.intent_id} {column}",
             recorded=str(getattr(held, column)),
@@ -111,7 +111,7 @@ def body_problems(records: Iterable[GateRecord], made: dict[str, Intent]) -> Ite
         again = made.get(intent.intent_id)
         if again is None or view(again) == view(intent):
             continue
-        column = _first_unequal(again, intent)
+        column = first_unequal(again, intent)
         yield Problem(
             place=f"gate_seq {record.seq} intent {intent.intent_id} {column}",
             recorded=str(getattr(intent, column)),
@@ -187,8 +187,9 @@ def lagging_notes(files: list[JournalFile], records: Iterable[GateRecord]) -> li
     ]
 
 
-def _first_unequal(left: Intent, right: Intent) -> str:
-    names = stable_fields(Intent)
+def first_unequal(left: Struct, right: Struct) -> str:
+    """The first field of two messages of one type whose hash views differ."""
+    names = stable_fields(type(left))
     return next(name for name in names if getattr(left, name) != getattr(right, name))
 
 

@@ -190,8 +190,11 @@ class Bus:
 
     async def last_message(self, stream: str, subject: str) -> Message | None:
         """The newest message on ``subject``, wildcards allowed. Raises ``StreamMissing``, ``Unreachable``."""
+        return await self._stored(stream, {"last_by_subj": subject})
+
+    async def _stored(self, stream: str, which: dict[str, Any]) -> Message | None:
         where = api.message_get(stream)
-        raw = await self._link.request(where, api.encode({"last_by_subj": subject}), API_TIMEOUT_S)
+        raw = await self._link.request(where, api.encode(which), API_TIMEOUT_S)
         try:
             stored = api.answer(where, raw.data)["message"]
         except ApiFailed as error:
@@ -259,10 +262,17 @@ class Bus:
     async def _own_or_conflict(
         self, stream: str, subject: str, msg_id: str, found: int, expected: int
     ) -> PubAck:
-        """JetStream looks at the fence before the id, so an earlier attempt of ours looks like a rival's."""
-        last = await self.last_message(stream, subject)
-        if last is not None and last.headers.get(MSG_ID_HEADER) == msg_id:
-            return PubAck(stream=stream, seq=last.stream_seq, is_duplicate=True)
+        """JetStream looks at the fence before the id, so an earlier attempt of ours looks like a rival's.
+
+        Ours, stored at its first attempt, is the first message behind the fence; of a group that was
+        sent at once, others of ours may have come behind it. One sent again by a later life, which
+        knows no fence, may still be the newest.
+        """
+        behind_fence = {"seq": expected + 1, "next_by_subj": subject}
+        for which in (behind_fence, {"last_by_subj": subject}):
+            stored = await self._stored(stream, which)
+            if stored is not None and stored.headers.get(MSG_ID_HEADER) == msg_id:
+                return PubAck(stream=stream, seq=stored.stream_seq, is_duplicate=True)
         raise Conflict(subject, found, expected)
 
 

@@ -10,7 +10,7 @@ from contracts.scalars import SECOND_NS
 
 MARKET, BARS, NEWS, FEATURES = "MARKET", "BARS", "NEWS", "FEATURES"
 VERDICTS, RISK, CONTROL, ORDERS = "VERDICTS", "RISK", "CONTROL", "ORDERS"
-AUDIT, DEAD = "AUDIT", "DEAD"
+AUDIT, HEARTBEATS, DEAD = "AUDIT", "HEARTBEATS", "DEAD"
 
 GATE_DURABLE = "gate"
 
@@ -20,9 +20,6 @@ DISK_BYTES = 4 * 1024**3
 HOUR_NS = 3_600 * SECOND_NS
 FLOW_AGE_NS = 7 * 24 * HOUR_NS
 DUPLICATE_WINDOW_NS = 600 * SECOND_NS
-
-HEARTBEATS_MAX = 500_000
-"""Messages of one subject in ``AUDIT``: heartbeats alone reach it, and lose their oldest."""
 
 # Percent of the disk bound. All intent streams together take INTENTS_SHARE.
 _SHARES = {
@@ -34,7 +31,8 @@ _SHARES = {
     RISK: 2,
     CONTROL: 1,
     ORDERS: 5,
-    AUDIT: 6,
+    AUDIT: 4,
+    HEARTBEATS: 2,
     DEAD: 3,
 }
 INTENTS_SHARE = 10
@@ -47,7 +45,6 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
         is_decision: Written to disk before it is acknowledged; nothing in it can be deleted or
             purged, and a full one refuses new messages. Others lose their oldest.
         is_async: Acknowledged before it is on disk: what can be made again.
-        max_msgs_per_subject: 0 for no bound.
         max_age_ns: 0 for ever.
     """
 
@@ -57,7 +54,6 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
     is_async: bool
     max_bytes: int
     max_age_ns: int = 0
-    max_msgs_per_subject: int = 0
 
     def config(self) -> dict[str, Any]:
         """As JetStream's API wants it, and gives it back."""
@@ -70,7 +66,7 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
             "discard": "new" if self.is_decision else "old",
             "max_bytes": self.max_bytes,
             "max_age": self.max_age_ns,
-            "max_msgs_per_subject": self.max_msgs_per_subject or -1,
+            "max_msgs_per_subject": -1,
             "duplicate_window": DUPLICATE_WINDOW_NS,
             "deny_delete": self.is_decision,
             "deny_purge": self.is_decision,
@@ -142,7 +138,8 @@ def stream_specs(
         _decision(RISK, disk_bytes, subjects.RISK_STATE, subjects.RISK_LIMITS, subjects.ALL_BREAKERS),
         _decision(CONTROL, disk_bytes, subjects.ALL_CONTROL),
         _decision(ORDERS, disk_bytes, subjects.ALL_SHADOW_ORDERS, subjects.ALL_SHADOW_FILLS),
-        _decision(AUDIT, disk_bytes, subjects.ALL_AUDIT, max_msgs_per_subject=HEARTBEATS_MAX),
+        _decision(AUDIT, disk_bytes, *subjects.AUDIT_KINDS),
+        _flow(HEARTBEATS, disk_bytes, subjects.ALL_HEARTBEATS),
         _flow(DEAD, disk_bytes, subjects.ALL_DEAD, is_async=False),
     ]
     proposing = {principal: strategies for principal, strategies in intent_principals.items() if strategies}
@@ -180,12 +177,11 @@ def _flow(name: str, disk_bytes: int, *families: str, is_async: bool = True) -> 
     )
 
 
-def _decision(name: str, disk_bytes: int, *families: str, max_msgs_per_subject: int = 0) -> StreamSpec:
+def _decision(name: str, disk_bytes: int, *families: str) -> StreamSpec:
     return StreamSpec(
         name=name,
         subjects=families,
         is_decision=True,
         is_async=False,
         max_bytes=disk_bytes * _SHARES[name] // 100,
-        max_msgs_per_subject=max_msgs_per_subject,
     )

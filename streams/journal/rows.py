@@ -81,7 +81,7 @@ def read_file(file: JournalFile) -> pa.Table:
 def flushes(files: Iterable[JournalFile], table: str) -> Iterator[tuple[tuple[str, ...], pa.Table]]:
     """The rows of one table, flush by flush and in stream order, with the feature names."""
     chosen = sorted(file for file in files if file.table == table)
-    for _, group in groupby(chosen, key=lambda file: (file.stream, file.first, file.names)):
+    for _, group in groupby(chosen, key=lambda file: (file.stream, file.life, file.first, file.names)):
         parts = list(group)
         rows = pa.concat_tables([read_file(part) for part in parts])
         if len(parts) > 1:
@@ -99,6 +99,23 @@ def layout_of(table: str, names: tuple[str, ...] = ()) -> Layout:
 
 def chunks(files: Iterable[JournalFile], table: str) -> Iterator[Chunk]:
     """The rows of ``trades``, ``quotes`` or ``features``; a sequence seen before is left out."""
+    for chunk, fresh in _marked_chunks(files, table):
+        if fresh.any():
+            yield _only(chunk, fresh)
+
+
+def repeated_chunks(files: Iterable[JournalFile], table: str) -> Iterator[Chunk]:
+    """What ``chunks`` leaves out: rows of a sequence that was seen before."""
+    for chunk, fresh in _marked_chunks(files, table):
+        if not fresh.all():
+            yield _only(chunk, ~fresh)
+
+
+def _only(chunk: Chunk, wanted: NDArray[np.bool_]) -> Chunk:
+    return chunk._replace(rows=chunk.rows[wanted], stream_seq=chunk.stream_seq[wanted])
+
+
+def _marked_chunks(files: Iterable[JournalFile], table: str) -> Iterator[tuple[Chunk, NDArray[np.bool_]]]:
     newest: dict[str, int] = {}
     for names, arrow in flushes(files, table):
         layout = layout_of(table, names)
@@ -111,7 +128,7 @@ def chunks(files: Iterable[JournalFile], table: str) -> Iterator[Chunk]:
             fresh = _rising(mine["seq"], newest.get(key, -1))
             if fresh.any():
                 newest[key] = int(mine["seq"][fresh][-1])
-                yield Chunk(key, names, mine[fresh], stream_seq[where][fresh])
+            yield Chunk(key, names, mine, stream_seq[where]), fresh
 
 
 def messages(files: Iterable[JournalFile], table: str) -> Iterator[Stored]:

@@ -12,19 +12,20 @@ from structlog.testing import CapturingLogger
 from contracts import codec, subjects
 from contracts.columns import pack
 from contracts.control import CommandAnswered, OperatorCommand
-from contracts.gate import GateRecord
+from contracts.gate import GateRecord, RecordKind
 from contracts.identity import intent_id
 from contracts.intents import Intent, IntentDraft
 from contracts.market import COLUMNS_OF_KIND, Clock, TickBatch
 from contracts.operations import Heartbeat
 from contracts.verdicts import Verdict
 from ops.telemetry.metrics import Metrics
+from services.gate.inputs import Input
 from services.gate.service import serve
 from services.kit.broker import EmbeddedBroker
 from services.kit.layout import Run
 from services.kit.process import Context, Health
 from services.kit.settings import ServiceSettings
-from streams.bus import Bus
+from streams.bus import Bus, Message
 from streams.journal.gatelog import read_records
 
 SECOND_NS = 1_000_000_000
@@ -43,7 +44,8 @@ class Surroundings:
 
     def __init__(self, run: Run, buses: dict[str, Bus]) -> None:
         self.run, self._buses = run, buses
-        self.recorder_ok = True
+        self.recorder_ok = self.is_beating = True
+        self.beat_payload = b""
         self._seq = 0
 
     async def beat(self) -> None:
@@ -58,10 +60,12 @@ class Surroundings:
                 position=0,
                 ts_recv_ns=0,
             )
-            await self._buses["recorder"].publish(subjects.heartbeat("recorder"), codec.encode(beat))
+            if self.is_beating:
+                payload = self.beat_payload or codec.encode(beat)
+                await self._buses["recorder"].publish(subjects.heartbeat("recorder"), payload)
             await asyncio.sleep(0.05)
 
-    async def tick(self, ts_event_ns: int, price: float = 1640.0) -> None:
+    async def tick(self, ts_event_ns: int, price: float = 1640.0, *, subject: str = "") -> None:
         self._seq += 1
         columns = {"ts_event_ns": ts_event_ns, "price": price, "size": 1.0, "aggressor": 0}
         batch = TickBatch(
@@ -75,7 +79,7 @@ class Surroundings:
             columns=pack(COLUMNS_OF_KIND["trade"], {name: np.array([v]) for name, v in columns.items()}),
         )
         clock = Clock(source="es", ts_event_ns=ts_event_ns, ts_recv_ns=0)
-        await self._market(subjects.trade("CME", "ES"), codec.encode(batch))
+        await self._market(subject or subjects.trade("CME", "ES"), codec.encode(batch))
         await self._market(subjects.CLOCK, codec.encode(clock))
 
     async def _market(self, subject: str, payload: bytes) -> None:
@@ -174,3 +178,28 @@ class Surroundings:
             finally:
                 task.cancel()
                 await asyncio.wait({task})
+
+
+async def seen(health: Health) -> bool:
+    """The gate journals a timer for the market's first second, so its time shows what it has seen."""
+    return health.ts_event_ns >= OPEN_NS
+
+
+def stored(acked: list[int], stream_seq: int, body: Intent | bytes) -> Input:
+    """An intent as it comes from its stream; its acknowledgement is noted."""
+
+    async def ack(_subject: str, _payload: bytes) -> None:
+        acked.append(stream_seq)
+
+    payload = body if isinstance(body, bytes) else codec.encode(body)
+    message = Message(
+        subjects.intent_proposed("trend", "ES"),
+        payload,
+        {},
+        stream="INTENTS_PREDICT",
+        stream_seq=stream_seq,
+        deliveries=1,
+        reply="reply",
+        send=ack,
+    )
+    return Input(RecordKind.INTENT, message, "predict", "life", payload)

@@ -2,51 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from contracts import codec, subjects
 from contracts.gate import GateRecord, RecordKind
-from contracts.intents import Intent
 from contracts.operations import DeadCause, DeadLetter
 from contracts.states import TradingState
 from contracts.verdicts import DenyCode, Outcome
 from risk.gate import Gate
 from services.gate.inputs import Input
 from services.gate.service import DELIVERIES_MAX, GateService
-from services.kit.broker import EmbeddedBroker
 from services.kit.gate_config import load_gate_config
-from services.kit.layout import Run
 from services.kit.process import Health
 from services.kit.recovery import recover_gate, replay_gate
-from services.kit.run_files import ConfigFiles, configure
 from streams.bus import Bus, Message
 from streams.journal.gatelog import GateLog
-from tests.services.gate.surroundings import OPEN_NS, SECOND_NS, Surroundings, until
-
-
-@pytest.fixture
-async def around(tmp_path: Path, broker: EmbeddedBroker) -> AsyncIterator[Surroundings]:
-    run = Run(tmp_path / "run")
-    run.create()
-    configure(run, ConfigFiles())
-    names = ("feed", "predict", "recorder", "viewer", "operator1", "operator2")
-    buses = {name: await Bus.open(broker.settings_of(name)) for name in names}
-    surroundings = Surroundings(run, buses)
-    beat = asyncio.create_task(surroundings.beat())
-    yield surroundings
-    beat.cancel()
-    for bus in buses.values():
-        await bus.close()
+from tests.services.gate.surroundings import OPEN_NS, SECOND_NS, seen, stored, until
 
 
 async def test_approves_an_intent_that_rests_on_a_fresh_market(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.propose(around.intent(1))
         (verdict,) = await around.verdicts(1)
 
@@ -54,15 +32,10 @@ async def test_approves_an_intent_that_rests_on_a_fresh_market(around, broker):
     assert (verdict.mark_price_micro, verdict.principal) == (1_640_000_000, "predict")
 
 
-async def _seen(health: Health, around: Surroundings) -> bool:
-    """The gate journals a timer for the market's first second, so its time shows what it has seen."""
-    return health.ts_event_ns >= OPEN_NS
-
-
 async def test_answers_a_known_identity_with_its_first_verdict_and_journals_nothing(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.propose(around.intent(1))
         await around.verdicts(1)
         await around.propose(around.intent(1))
@@ -77,7 +50,7 @@ async def test_answers_a_known_identity_with_its_first_verdict_and_journals_noth
 async def test_denies_within_a_second_once_the_recorder_cannot_write(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         around.recorder_ok = False
         await asyncio.sleep(0.2)  # the bound under test is on this very delay: four beats
         await around.propose(around.intent(1))
@@ -91,7 +64,7 @@ async def test_denies_what_it_cannot_journal_and_says_so_once_it_can(around, bro
     aside = around.run.gate / "aside"
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         log.rename(aside)
         log.mkdir()
         started_s = time.monotonic()
@@ -118,7 +91,7 @@ async def test_denies_what_it_cannot_journal_and_says_so_once_it_can(around, bro
 async def test_approves_nothing_after_a_kill_until_two_people_reset_it(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.command("kill", "operator1")
         (answer,) = await around.answers(1)
         await around.propose(around.intent(1))
@@ -141,7 +114,7 @@ async def _at(health: Health, ts_event_ns: int) -> bool:
 async def test_obeys_a_kill_that_was_written_while_it_was_dead(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
     await around.command("kill", "operator2", body=b"not even a message")
     await around.propose(around.intent(1))
     async with around.gate(broker):
@@ -154,7 +127,7 @@ async def test_obeys_a_kill_that_was_written_while_it_was_dead(around, broker):
 async def test_goes_on_after_a_crash_as_if_there_had_been_none(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.propose(around.intent(1))
         await around.verdicts(1)
     async with around.gate(broker):
@@ -174,7 +147,7 @@ async def test_goes_on_after_a_crash_as_if_there_had_been_none(around, broker):
 async def test_publishes_after_a_crash_what_was_decided_and_never_left(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
     last = around.records()[-1]
     orphan = GateRecord(
         seq=last.seq + 1,
@@ -197,7 +170,7 @@ async def test_publishes_after_a_crash_what_was_decided_and_never_left(around, b
 async def test_buries_what_shows_no_identity_and_goes_on(around, broker):
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.propose(around.intent(1), body=b"\xc1 no message")
         await around.propose(around.intent(1))
         (verdict,) = await around.verdicts(1)
@@ -210,7 +183,7 @@ async def test_buries_what_shows_no_identity_and_goes_on(around, broker):
 async def test_refuses_to_answer_beside_another_gate(around, broker):
     async with around.gate(broker) as first:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(first, around))
+        await until(lambda: seen(first))
         async with around.gate(broker):
             for basis_seq in range(1, 6):
                 await around.propose(around.intent(basis_seq, notional=82_000.0 * basis_seq))
@@ -225,7 +198,7 @@ async def test_keeps_an_identity_that_comes_back_with_another_content_as_evidenc
     forged = replace(first, target_notional=410_000.0)
     async with around.gate(broker) as health:
         await around.tick(OPEN_NS)
-        await until(lambda: _seen(health, around))
+        await until(lambda: seen(health))
         await around.propose(first)
         await around.propose(forged)
         await around.propose(around.intent(2, side="flat", notional=0.0))
@@ -270,7 +243,7 @@ async def test_a_group_is_answered_in_its_order_and_each_identity_once(around, b
         await service.configure(load_gate_config(around.run))
         first, second = around.intent(1), around.intent(2, side="flat", notional=0.0)
         acked: list[int] = []
-        group = [_stored(acked, seq, intent) for seq, intent in enumerate((first, second, first), start=1)]
+        group = [stored(acked, seq, intent) for seq, intent in enumerate((first, second, first), start=1)]
         await service.handle(group)
         verdicts = await around.verdicts(2)
 
@@ -284,31 +257,11 @@ async def test_what_shows_no_identity_is_journaled_once_however_often_it_is_deli
         service = GateService(around.context(broker, bus), recover_gate(around.run))
         await service.configure(load_gate_config(around.run))
         acked: list[int] = []
-        await service.handle([_stored(acked, 7, b"\xc1")])
-        await service.handle([_stored(acked, 7, b"\xc1")])
+        await service.handle([stored(acked, 7, b"\xc1")])
+        await service.handle([stored(acked, 7, b"\xc1")])
     async with Bus.connect(broker.settings_of("gate")) as bus:
         again = GateService(around.context(broker, bus), recover_gate(around.run))
-        await again.handle([_stored(acked, 7, b"\xc1")])
+        await again.handle([stored(acked, 7, b"\xc1")])
 
     assert [record.kind for record in around.records()] == ["config", "intent"]
     assert acked == [7, 7, 7]
-
-
-def _stored(acked: list[int], stream_seq: int, body: Intent | bytes) -> Input:
-    """An intent as it comes from its stream; its acknowledgement is noted."""
-
-    async def ack(_subject: str, _payload: bytes) -> None:
-        acked.append(stream_seq)
-
-    payload = body if isinstance(body, bytes) else codec.encode(body)
-    message = Message(
-        subjects.intent_proposed("trend", "ES"),
-        payload,
-        {},
-        stream="INTENTS_PREDICT",
-        stream_seq=stream_seq,
-        deliveries=1,
-        reply="reply",
-        send=ack,
-    )
-    return Input(RecordKind.INTENT, message, "predict", "life", payload)

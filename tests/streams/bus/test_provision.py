@@ -5,12 +5,15 @@ import pytest
 from contracts import subjects
 from contracts.subjects import TEMPLATES
 from ops.authority.table import INTENT_PRINCIPALS
+from services.kit.broker import EmbeddedBroker
 from streams.bus import ApiFailed, monitor
 from streams.bus.errors import ProvisionMismatch
 from streams.bus.provision import provision
 from streams.bus.specs import (
+    AUDIT,
     CONTROL,
     DISK_BYTES,
+    HEARTBEATS,
     MARKET,
     StreamSpec,
     durable_specs,
@@ -74,7 +77,7 @@ def test_all_streams_together_keep_within_the_disk_bound():
         (subjects.RISK_LIMITS, "RISK"),
         (subjects.breaker("stale_market"), "RISK"),
         (subjects.control("kill", "operator1"), "CONTROL"),
-        (subjects.heartbeat("gate"), "AUDIT"),
+        (subjects.heartbeat("gate"), "HEARTBEATS"),
         (subjects.AUDIT_COMMAND, "AUDIT"),
         (subjects.dead("feed"), "DEAD"),
     ],
@@ -98,6 +101,19 @@ async def test_what_was_provisioned_is_there_and_making_it_again_changes_nothing
         info = await admin.api("$JS.API.CONSUMER.INFO.INTENTS_DRILL.gate", {})
         assert info["config"]["priority_policy"] == "pinned_client"
         assert info["config"]["max_ack_pending"] == 256
+
+
+async def test_however_many_beats_there_are_a_command_is_answered(tmp_path, bus_of):
+    with EmbeddedBroker(tmp_path / "run", max_file_bytes=8 * 1024**2) as small:
+        async with bus_of(small, "gate") as gate, bus_of(small, "viewer") as viewer:
+            beats = gate.window(HEARTBEATS, size=100)
+            for _ in range(800):
+                await beats.publish(subjects.heartbeat("gate"), b"x" * 1_000)
+            await beats.close_window()
+            ack = await gate.publish_acked(subjects.AUDIT_COMMAND, b"", msg_id="answer", stream=AUDIT)
+            assert ack.seq == 1
+            kept = await viewer.stream_state(HEARTBEATS)
+            assert (kept.last_seq, kept.first_seq > 1) == (800, True)
 
 
 async def test_a_stream_that_exists_otherwise_is_a_mismatch_that_names_the_field(broker, bus_of):

@@ -66,6 +66,41 @@ async def test_repeating_a_fenced_publish_whose_ack_was_lost_is_no_conflict(brok
             assert (ack.seq, ack.is_duplicate) == (1, is_again)
 
 
+async def test_a_fenced_group_whose_acks_were_lost_is_no_conflict_and_is_stored_once(
+    broker, bus_of, monkeypatch
+):
+    async with bus_of(broker, "gate") as bus:
+        request, lost = bus._link.request, []
+
+        async def request_and_lose_the_first_answer(subject, payload, timeout_s, headers=None):
+            answer = await request(subject, payload, timeout_s, headers)
+            if subject == SUBJECT and payload not in lost:
+                lost.append(payload)
+                raise Unreachable("", subject, "the answer was lost")
+            return answer
+
+        monkeypatch.setattr(bus._link, "request", request_and_lose_the_first_answer)
+        acks = await asyncio.gather(
+            *(
+                bus.publish_acked(
+                    SUBJECT, b"%d" % number, msg_id=f"{number}", stream=VERDICTS, expected_last_subject_seq=number
+                )
+                for number in range(3)
+            )
+        )
+        assert lost == [b"0", b"1", b"2"]
+        assert [(ack.seq, ack.is_duplicate) for ack in acks] == [(1, True), (2, True), (3, True)]
+        assert (await bus.stream_state(VERDICTS)).messages == 3
+
+
+async def test_a_rival_right_behind_the_fence_is_a_conflict_whoever_wrote_after_it(broker, bus_of):
+    async with bus_of(broker, "gate") as bus:
+        for msg_id in ("rival", "later"):
+            await bus.publish_acked(SUBJECT, b"", msg_id=msg_id, stream=VERDICTS)
+        with pytest.raises(Conflict, match="is 2, expected 0"):
+            await bus.publish_acked(SUBJECT, b"", msg_id="ours", stream=VERDICTS, expected_last_subject_seq=0)
+
+
 async def test_a_message_in_the_wrong_stream_is_refused(broker, bus_of):
     async with bus_of(broker, "gate") as bus:
         with pytest.raises(NotAcked, match="expected stream does not match"):

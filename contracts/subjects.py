@@ -55,16 +55,8 @@ class SubjectInvalid(ValueError):
         super().__init__(f"subject is {found!r}, expected {expected}")
 
 
-class Market(NamedTuple):
-    """Parsed ``md.<kind>.<venue>.<symbol>``."""
-
-    kind: str
-    venue: str
-    symbol: str
-
-
 class Proposed(NamedTuple):
-    """Parsed ``intent.proposed.<strategy_id>.<symbol>`` or ``risk.verdict.<strategy_id>.<symbol>``."""
+    """Parsed ``intent.proposed.<strategy_id>.<symbol>``."""
 
     strategy_id: str
     symbol: str
@@ -152,23 +144,10 @@ def dead(origin: str) -> str:
     return f"dead.{encode_token(origin)}"
 
 
-def parse_market(subject: str) -> Market:
-    """Raises SubjectInvalid."""
-    _, kind, venue, symbol = _tokens(subject, ("md", None, None, None), "md.<kind>.<venue>.<symbol>")
-    return Market(kind, decode_token(venue), decode_token(symbol))
-
-
 def parse_intent(subject: str) -> Proposed:
     """Raises SubjectInvalid."""
     template = "intent.proposed.<strategy_id>.<symbol>"
     _, _, strategy_id, symbol = _tokens(subject, ("intent", "proposed", None, None), template)
-    return Proposed(decode_token(strategy_id), decode_token(symbol))
-
-
-def parse_verdict(subject: str) -> Proposed:
-    """Raises SubjectInvalid."""
-    template = "risk.verdict.<strategy_id>.<symbol>"
-    _, _, strategy_id, symbol = _tokens(subject, ("risk", "verdict", None, None), template)
     return Proposed(decode_token(strategy_id), decode_token(symbol))
 
 

@@ -79,6 +79,11 @@ def table(
     return roles
 
 
+def service_principals() -> frozenset[str]:
+    """Every principal that is no person."""
+    return frozenset(role.principal for role in table(operators=()))
+
+
 def _feed() -> Role:
     return Role(
         principal="feed",

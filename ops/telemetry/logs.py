@@ -3,9 +3,11 @@
 No prompt, no payload, no secret: what is logged is named field by field.
 """
 
+import contextlib
+import io
 import logging
 from pathlib import Path
-from typing import cast
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -19,9 +21,8 @@ class SecretLogged(ValueError):
 
 def open_log(service: str, run_id: str, directory: Path, level: str) -> FilteringBoundLogger:
     """The log of one process, appended to ``<directory>/<service>.jsonl``."""
-    file = (directory / f"{service}.jsonl").open("a", encoding="utf-8", buffering=1)
     logger = structlog.wrap_logger(
-        structlog.PrintLogger(file),
+        structlog.PrintLogger(cast("TextIO", _Lines(directory / f"{service}.jsonl"))),
         processors=[
             _refuse_secrets,
             structlog.processors.add_log_level,
@@ -35,6 +36,34 @@ def open_log(service: str, run_id: str, directory: Path, level: str) -> Filterin
         run_id=run_id,
     )
     return cast("FilteringBoundLogger", logger)
+
+
+class _Lines(io.TextIOBase):
+    """A file of lines whose full disk is no reason for a service to stop.
+
+    Attributes:
+        lost: Lines that could not be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.lost = 0
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._file.write(text)
+        except OSError:
+            self.lost += 1
+            return len(text)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        super().close()
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed already
+            self._file.flush()
 
 
 def _refuse_secrets(

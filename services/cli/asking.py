@@ -10,6 +10,10 @@ from typing import Any, Literal
 
 import click
 import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from services.cli.trouble import Trouble
 from services.kit.layout import Run
@@ -40,7 +44,9 @@ def ask(run: Run, sql: str, form: Form) -> None:
             raise click.UsageError("the query returns nothing to show; ask with SELECT")
         names = answer.columns
         if form == "text":
-            _print_text(names, answer.fetchall())
+            # Through Arrow: DuckDB itself asks for another package to hand over a time with a zone.
+            columns = [column.to_pylist() for column in answer.to_arrow_table().columns]
+            _print_text(names, list(zip(*columns, strict=True)))
             return
         if form == "csv":
             csv.writer(sys.stdout, lineterminator="\n").writerow(names)
@@ -84,25 +90,19 @@ def _first_words(error: duckdb.Error) -> str:
 
 
 def _print_text(names: Sequence[str], rows: Sequence[Row]) -> None:
-    cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max([len(name), *(len(row[index]) for row in cells)]) for index, name in enumerate(names)]
-    numeric = [
-        bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
-        for index in range(len(names))
-    ]
-    click.echo(_aligned(names, widths, numeric))
-    click.echo("  ".join("-" * width for width in widths))
-    for row in cells:
-        click.echo(_aligned(row, widths, numeric))
+    console = Console()
+    if not console.is_terminal:  # a terminal folds long cells; whatever reads a pipe gets a row a line
+        console.width = sum(max(CELL_MAX, len(name)) + 3 for name in names) + 1
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII)
+    for index, name in enumerate(names):
+        is_numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(Text(name), justify="right" if is_numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    with console.capture() as drawn:  # printed by click, which bears a reader that leaves early
+        console.print(table)
+    click.echo(drawn.get(), nl=False)
     click.echo(f"({len(rows):,} row{'' if len(rows) == 1 else 's'})")
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    padded = (
-        cell.rjust(width) if right else cell.ljust(width)
-        for cell, width, right in zip(cells, widths, numeric, strict=True)
-    )
-    return "  ".join(padded).rstrip()
 
 
 def _cell(value: object) -> str:

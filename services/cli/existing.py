@@ -1,5 +1,6 @@
 """An existing server instead of the embedded one: made ready for a run, or refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from services.cli.trouble import Trouble
@@ -8,10 +9,26 @@ from services.kit.layout import Run
 PROVISIONER = "admin"
 
 
+def prove_existing(url: str, monitor_url: str, say: Callable[[str], None]) -> None:
+    """Prove by its monitoring page that the server syncs before it acknowledges; without one, say so.
+
+    Raises:
+        BrokerNotSynced: it acknowledges what it may still lose.
+        Unreachable: its monitoring address does not answer.
+    """
+    from streams.bus import monitor
+
+    if monitor_url:
+        monitor.prove_synced(monitor.varz(monitor_url), url)
+        return
+    say(
+        f"!! NOT PROVED: whether {url} writes to disk before it acknowledges; what is decided may be lost "
+        f"with that machine. Give its monitoring address: --nats-monitor http://HOST:8222"
+    )
+
+
 async def provision_existing(run: Run, url: str, seeds: Path | None) -> None:
     """Make the streams of the run on the server at ``url``.
-
-    Whether that server syncs before it acknowledges is its owner's care: a client cannot see it.
 
     Raises:
         Trouble: its streams hold another run's messages; one server serves one run.

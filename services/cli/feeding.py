@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -10,17 +11,22 @@ import msgspec
 from ops.telemetry.logs import open_log
 from services.cli.buses import open_bus
 from services.cli.lines import event_time
+from services.cli.program import program
 from services.cli.trouble import Trouble
+from services.feed.naming import market_time_ns
+from services.feed.playback import prepare
 from services.feed.service import Played, play
 from services.feed.settings import FeedSettings
 from services.kit import live
 from services.kit.layout import Home
 from services.kit.live import Live
 from services.kit.process import Health
+from streams.bus import Bus
 
 TOLD_EVERY_S = 5.0
 LOOK_EVERY_S = 0.5
 CANCEL_EVERY_S = 0.1
+CONFIRM_S = 2.0
 
 
 def feed_live(home: Home, stack: Live, settings: FeedSettings, *, as_json: bool) -> bool:
@@ -43,16 +49,19 @@ async def _feed(home: Home, stack: Live, settings: FeedSettings, *, is_quiet: bo
     log = open_log("feed", stack.run_id, home.run(stack.run_id).logs, "info")
     telling = None if is_quiet else asyncio.create_task(_tell(health))
     async with open_bus(stack, "feed") as bus:
+        await _warn_of_the_past(bus, settings)
         playing = asyncio.create_task(play(bus, settings, stopping=stopping, health=health, log=log))
         gone = asyncio.create_task(_until_gone(home, stack))
+        late = asyncio.create_task(_until_late(stopping))
         try:
-            await asyncio.wait({playing, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({playing, gone, late}, return_when=asyncio.FIRST_COMPLETED)
             if playing.done():
                 return playing.result()
+            what = "is gone" if gone.done() else "does not answer"
         finally:
-            for task in (gone, telling, playing):
+            for task in (gone, late, telling, playing):
                 await _end(task)
-    raise Trouble(f"the stack of run {stack.run_id} is gone; what it did not confirm is lost")
+    raise Trouble(f"the stack of run {stack.run_id} {what}; what it did not confirm is lost")
 
 
 async def _end(task: asyncio.Task[Any] | None) -> None:  # Any: its result is not looked at
@@ -66,8 +75,35 @@ async def _end(task: asyncio.Task[Any] | None) -> None:  # Any: its result is no
 
 async def _until_gone(home: Home, stack: Live) -> None:
     """A feed waits for a broker that is away for a moment, but not for one that has been stopped."""
-    while live.running(home) == stack:
+    while (now := live.running(home)) is not None and _is_same(now, stack):
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _is_same(one: Live, other: Live) -> bool:
+    """Whether both are the same stack; its broker may be another process since."""
+    return (one.pid, one.run_id, one.ts_started_ns) == (other.pid, other.run_id, other.ts_started_ns)
+
+
+async def _warn_of_the_past(bus: Bus, settings: FeedSettings) -> None:
+    """Gate time never goes back: say before, not after, that everything will be denied as stale."""
+    start_ns, now_ns = prepare(settings).pacer.start_ns, await market_time_ns(bus)
+    if start_ns < now_ns:
+        click.echo(
+            f"penstock: these ticks begin at {_instant(start_ns)}, and the market of this run stands at "
+            f"{_instant(now_ns)}: the gate will deny what rests on them as stale. "
+            f"A run of their own: {program()} up --new-run",
+            err=True,
+        )
+
+
+def _instant(ts_ns: int) -> str:
+    return f"{datetime.fromtimestamp(ts_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+async def _until_late(stopping: asyncio.Event) -> None:
+    """A feed that is told to stop may wait for its last confirmation, but not for ever."""
+    await stopping.wait()
+    await asyncio.sleep(CONFIRM_S)
 
 
 async def _tell(health: Health) -> None:

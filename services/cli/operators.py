@@ -28,10 +28,6 @@ ANSWER_WAIT_S = 5.0
 VALID_NS = 600 * SECOND_NS
 """Of gate time, which a paced replay of old data may run many times faster than the wall."""
 
-SERVICES_WITH_SEEDS = frozenset(
-    {"admin", "feed", "features", "predict", "gate", "recorder", "drill", "viewer", "slm", "replay", "sys"}
-)
-
 
 class Given(Struct, frozen=True, kw_only=True):
     """What became of a command.
@@ -114,8 +110,10 @@ def _check_operator(stack: Live, operator: str) -> None:
     file = stack.seed_file(operator)
     if file is None:
         return
-    if operator in SERVICES_WITH_SEEDS or not file.is_file():
-        names = {path.stem for path in file.parent.glob("*.nk")} - SERVICES_WITH_SEEDS
+    from ops.authority.table import service_principals
+
+    if operator in service_principals() or not file.is_file():
+        names = {path.stem for path in file.parent.glob("*.nk")} - service_principals()
         raise Unknown("operator", operator, names)
 
 

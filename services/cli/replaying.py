@@ -25,15 +25,15 @@ def options_of(speed: str, from_time: str, to_time: str, batch_rows: int) -> Opt
     )
 
 
-def replay_run(run: Run, options: Options, *, as_json: bool) -> bool:
-    """Replay and print. Returns whether everything is as recorded. Raises ReplayFailed."""
+def replay_run(run: Run, options: Options, *, as_json: bool) -> Verification:
+    """Replay and print. Raises ReplayFailed."""
     found = verify(run, options, report=lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(json.dumps(as_object(found), indent=2))
     else:
         for line in told(found):
             click.echo(line)
-    return found.passed
+    return found
 
 
 def told(found: Verification) -> list[str]:
@@ -48,8 +48,15 @@ def told(found: Verification) -> list[str]:
         lines.append(
             f"{made.ticks:,} ticks in {made.seconds:.1f} s ({made.ticks / made.seconds:,.0f} ticks/s)"
         )
-    end = "is as recorded" if found.passed else f"IS NOT AS RECORDED: {found.first}"
-    return [*lines, f"run {found.run_id} {end}"]
+    return [*lines, f"run {found.run_id} {_end(found)}"]
+
+
+def _end(found: Verification) -> str:
+    if not found.passed:
+        return f"IS NOT AS RECORDED: {found.first}"
+    if found.incomplete:
+        return f"IS INCOMPLETE, and as recorded as far as it goes: {found.incomplete}"
+    return "is as recorded"
 
 
 def _both(key: KeyResult) -> str:
@@ -63,6 +70,7 @@ def as_object(found: Verification) -> dict[str, object]:
     return {
         "run_id": found.run_id,
         "passed": found.passed,
+        "incomplete": found.incomplete,
         "recorded_hash": found.recorded_hash,
         "recomputed_hash": found.recomputed_hash,
         "first": found.first,

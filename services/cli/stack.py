@@ -6,17 +6,19 @@ services, so that the broker is the first to start and the last to stop.
 
 import asyncio
 import os
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.cli.buses import open_bus
-from services.cli.existing import provision_existing
+from services.cli.existing import prove_existing, provision_existing
 from services.cli.standing import killed_cause
 from services.cli.trouble import Trouble
 from services.kit import live
@@ -25,11 +27,12 @@ from services.kit.layout import Home, Run
 from services.kit.live import Live
 from services.kit.lock import HomeLock
 from services.kit.restarts import RestartPolicy
-from services.kit.run_files import ConfigFiles, configure, new_run
+from services.kit.run_files import ConfigFiles, configure, make_current, make_run
 from services.kit.settings import ServiceSettings
-from services.kit.supervisor import STOP_TIMEOUT_S, Launch, Report, Supervisor, launch_of
+from services.kit.supervisor import STOP_TIMEOUT_S, Launch, Report, Serving, Supervisor, launch_of
 
 if TYPE_CHECKING:
+    from services.kit.broker import EmbeddedBroker
     from streams.bus import Bus
 
 SERVICES = ("recorder", "gate", "features", "predict")
@@ -43,6 +46,7 @@ class StackOptions(Struct, frozen=True, kw_only=True):
 
     Attributes:
         nats_url: An existing server instead of the embedded one; empty for the embedded one.
+        nats_monitor: Its monitoring address, where it is asked whether it syncs; empty for not.
         seeds: Folder with one ``<principal>.nk`` a principal for an existing server with accounts.
         port: Of the embedded broker; 0 for a free one.
         metrics_port: The first of consecutive ports, one a service; 0 for free ones.
@@ -50,6 +54,7 @@ class StackOptions(Struct, frozen=True, kw_only=True):
 
     new_run: bool = False
     nats_url: str = ""
+    nats_monitor: str = ""
     seeds: Path | None = None
     config: ConfigFiles = ConfigFiles()
     port: int = 0
@@ -58,12 +63,17 @@ class StackOptions(Struct, frozen=True, kw_only=True):
 
 
 class Ground(Struct, frozen=True, kw_only=True):
-    """What the services of a stack stand on."""
+    """What the services of a stack stand on.
+
+    Attributes:
+        broker: The embedded one; None on a server of somebody else.
+    """
 
     home: Home
     run: Run
     live: Live
     options: StackOptions
+    broker: Serving | None
 
     def launch(self, service: str, extra: dict[str, str] | None = None, *, is_finite: bool = False) -> Launch:
         """How a service of this stack is started."""
@@ -77,6 +87,30 @@ class Ground(Struct, frozen=True, kw_only=True):
             log_level=self.options.log_level,
         )
         return launch_of(settings, extra, is_finite=is_finite)
+
+
+class _Kept:
+    """The embedded broker; where it is started again the live file tells its new process."""
+
+    def __init__(self, home: Home, stack: Live, broker: "EmbeddedBroker") -> None:
+        self._home, self._stack, self._broker = home, stack, broker
+
+    @property
+    def pid(self) -> int | None:
+        return self._broker.pid
+
+    def start(self) -> None:
+        self._broker.start()
+        live.write(self._home, replace(self._stack, broker_pid=self._broker.pid or 0))
+
+
+class _Served(NamedTuple):
+    """A broker that is provisioned for the run."""
+
+    url: str
+    monitor_url: str
+    seeds: Path | None
+    broker: "EmbeddedBroker | None"
 
 
 class Stack(Struct, frozen=True, kw_only=True):
@@ -99,20 +133,23 @@ def ground_of(home: Home, options: StackOptions, say: Say) -> Iterator[Ground]:
     with HomeLock(home.lock):
         _clear_stale(home, say)
         run = _choose_run(home, options)
-        with _broker(run, options) as (nats_url, monitor_url, broker_pid, seeds):
+        with _unmade_unless_current(home, run), _broker(run, options, say) as served:
+            make_current(home, run)
+            broker = served.broker
             stack = Live(
                 pid=os.getpid(),
                 run_id=run.run_id,
-                nats_url=nats_url,
-                monitor_url=monitor_url,
-                broker_pid=broker_pid,
-                seeds=str(seeds) if seeds else "",
+                nats_url=served.url,
+                monitor_url=served.monitor_url,
+                broker_pid=(broker.pid or 0) if broker else 0,
+                seeds=str(served.seeds) if served.seeds else "",
                 metrics_ports=_metrics_ports(options.metrics_port),
                 ts_started_ns=time.time_ns(),
             )
             live.write(home, stack)
+            kept = _Kept(home, stack, broker) if broker else None
             try:
-                yield Ground(home=home, run=run, live=stack, options=options)
+                yield Ground(home=home, run=run, live=stack, options=options, broker=kept)
             finally:
                 live.remove(home)
 
@@ -131,8 +168,10 @@ async def services_on(
         ServiceFailed: one did not get ready; those before it are stopped.
     """
     beats = Beats(ground.run.run_id)
-    supervisor = Supervisor(beats, report, policy=policy)
     async with open_bus(ground.live, "viewer") as viewer:
+        supervisor = Supervisor(
+            beats, report, policy=policy, broker=ground.broker, can_hear=lambda: viewer.is_connected
+        )
         await beats.listen(viewer)
         try:
             for service in services:
@@ -170,7 +209,7 @@ def _is_broker_of(old: Live) -> bool:
 def _choose_run(home: Home, options: StackOptions) -> Run:
     current = home.current_run()
     if current is None:
-        return new_run(home, options.config, time.time_ns())
+        return make_run(home, options.config, time.time_ns())
     if not options.new_run:
         configure(current, options.config)
         return current
@@ -179,20 +218,35 @@ def _choose_run(home: Home, options: StackOptions) -> Run:
             f"run {current.run_id} is killed ({cause}), and a new run would forget it; bring it up with "
             f"`penstock up` and reset it: `penstock reset --as OPERATOR --reason …`, by two operators"
         )
-    return new_run(home, options.config, time.time_ns())
+    return make_run(home, options.config, time.time_ns())
 
 
 @contextmanager
-def _broker(run: Run, options: StackOptions) -> Iterator[tuple[str, str, int, Path | None]]:
-    """The url, monitoring url, pid and seeds of a broker that is provisioned for the run."""
+def _unmade_unless_current(home: Home, run: Run) -> Iterator[None]:
+    """A run whose broker never came up holds nothing: it goes, and the one before it stays current."""
+    try:
+        yield
+    finally:
+        if home.current_run() != run:
+            shutil.rmtree(run.directory)
+
+
+@contextmanager
+def _broker(run: Run, options: StackOptions, say: Say) -> Iterator[_Served]:
+    """A broker for the run, proved to sync before it acknowledges, or said not to be."""
+    from ops.authority.table import INTENT_PRINCIPALS
     from services.kit.broker import EmbeddedBroker
+    from streams.strategies import STRATEGIES
 
     if options.nats_url:
+        prove_existing(options.nats_url, options.nats_monitor, say)
         asyncio.run(provision_existing(run, options.nats_url, options.seeds))
-        yield options.nats_url, "", 0, options.seeds
+        yield _Served(options.nats_url, options.nats_monitor, options.seeds, None)
         return
-    with EmbeddedBroker(run.directory, port=options.port) as broker:
-        yield broker.url, broker.monitor_url, broker.pid or 0, run.seeds
+    # A rule is one file: the permission to propose for it comes with being found.
+    proposing = INTENT_PRINCIPALS | {"predict": tuple(STRATEGIES)}
+    with EmbeddedBroker(run.directory, port=options.port, strategies=proposing) as broker:
+        yield _Served(broker.url, broker.monitor_url, run.seeds, broker)
 
 
 def _metrics_ports(first: int) -> dict[str, int]:

@@ -19,6 +19,10 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )  # fmt: skip
 @click.option("--nats", "nats_url", metavar="URL", default="", help="Use this server; start none.")
 @click.option(
+    "--nats-monitor", metavar="URL", default="",
+    help="Its monitoring address: a server that does not sync before it acknowledges is refused.",
+)  # fmt: skip
+@click.option(
     "--seeds", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with <principal>.nk files for a --nats server with accounts.",
 )  # fmt: skip
@@ -35,6 +39,7 @@ def up(
     port: int,
     metrics_port: int,
     nats_url: str,
+    nats_monitor: str,
     seeds: Path | None,
     limits: Path | None,
     instruments: Path | None,
@@ -44,8 +49,8 @@ def up(
     """Start the broker, recorder, gate, features and strategies, and keep them up until Ctrl-C.
 
     Resumes the home's current run with all its data, or begins one. Nothing is decided until something
-    feeds it: `penstock feed` in another window plays real ticks. A service that dies is reported and
-    brought back a few times; after that everything stops, with status 1.
+    feeds it: `penstock feed` in another window plays real ticks. A service or a broker that dies is
+    reported and brought back a few times; after that everything stops, with status 1.
 
     \b
     Example:
@@ -57,9 +62,12 @@ def up(
     from services.cli.uptime import stay_up
     from services.kit.run_files import ConfigFiles
 
+    if nats_monitor and not nats_url:
+        raise click.UsageError("--nats-monitor is about a server of yours; name it with --nats URL")
     options = StackOptions(
         new_run=new_run,
         nats_url=nats_url,
+        nats_monitor=nats_monitor,
         seeds=seeds,
         config=ConfigFiles(limits=limits, instruments=instruments, cards=cards),
         port=port,

@@ -5,20 +5,21 @@ What a subject held at the start is told by its last message alone: all up to th
 nothing after it.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from contracts import codec
-from contracts.columns import feature_columns, feature_layout, pack
+from contracts.columns import ColumnsInvalid, feature_columns, feature_layout, pack
 from contracts.features import FeatureBatch
 from contracts.market import Bar
-from streams.bus import Message
+from streams.bus import Bus, Message
 from streams.bus.specs import BARS, FEATURES
 
-LastMessage = Callable[[str, str], Awaitable[Message | None]]
-"""The newest message of a stream on a subject (``Bus.last_message``)."""
+Messages = Callable[[str, str], AsyncIterator[Message]]
+"""The messages of a stream on a subject, the newest first; the first of them nearly always serves."""
 
 
 class Position(NamedTuple):
@@ -34,8 +35,8 @@ class Resume:
     Asks for a subject's last message once, when it first matters.
     """
 
-    def __init__(self, last_message: LastMessage) -> None:
-        self._last_message = last_message
+    def __init__(self, newest_first: Messages) -> None:
+        self._newest_first = newest_first
         self._held: dict[str, Position | None] = {}
         self._is_over = False
 
@@ -78,8 +79,13 @@ class Resume:
         if self._is_over:
             return None
         if subject not in self._held:
-            last = await self._last_message(stream, subject)
-            self._held[subject] = None if last is None else position(last.payload)
+            self._held[subject] = None
+            async for message in self._newest_first(stream, subject):
+                with contextlib.suppress(
+                    codec.Undecodable, ColumnsInvalid
+                ):  # not of our making: look behind it
+                    self._held[subject] = position(message.payload)
+                    break
         return self._held[subject]
 
 
@@ -91,3 +97,16 @@ def _last_row(payload: bytes) -> Position:
 def _bar_start(payload: bytes) -> Position:
     bar = codec.decode(Bar, payload)
     return Position(bar.source, bar.ts_open_ns)
+
+
+async def newest_first(bus: Bus, stream: str, subject: str) -> AsyncIterator[Message]:
+    """The last message on the subject, and then, where that did not serve, those before it."""
+    last = await bus.last_message(stream, subject)
+    if last is None:
+        return
+    yield last
+    before: list[Message] = []
+    async for batch in bus.read(stream, subjects=[subject], stop_after=last.stream_seq - 1):
+        before += batch
+    for message in reversed(before):
+        yield message

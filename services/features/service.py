@@ -12,7 +12,7 @@ In doubt    holds: what the broker does not confirm is sent again, and nothing a
 import asyncio
 import contextlib
 import time
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +25,7 @@ from contracts.operations import DeadCause, DeadLetter
 from contracts.scalars import SECOND_NS
 from services.features.letters import refused, set_aside
 from services.features.outlet import Outlet
-from services.features.resume import Resume
+from services.features.resume import Resume, newest_first
 from services.kit.chain import BAR_INTERVALS, FEATURE_SET
 from services.kit.process import Context
 from streams.bars import BarProcessor
@@ -62,7 +62,7 @@ class FeatureService:
         self._features = FeatureProcessor(FEATURE_SET)
         self._features.warm_up()
         self._bars = BarProcessor(BAR_INTERVALS)
-        self._resume = Resume(context.bus.last_message)
+        self._resume = Resume(partial(newest_first, context.bus))
         self._there_already = 0
         self._goal = NOWHERE
         self._at_goal = asyncio.Event()

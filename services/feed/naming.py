@@ -45,6 +45,12 @@ def next_name(base: str, last: str | None) -> str:
     return f"{base}-{int(found[1]) + 1 if found else 2}"
 
 
+async def market_time_ns(bus: Bus) -> int:
+    """The event time at which the run's market stands, as the last clock tells it; 0 before the first."""
+    last = await bus.last_message(MARKET, subjects.CLOCK)
+    return 0 if last is None else codec.decode(Clock, last.payload).ts_event_ns
+
+
 async def claim(bus: Bus, base: str, start_ns: int, now_ns: int, nonce: str) -> str:
     """Take the next free name by publishing its first clock, fenced against another feed's.
 

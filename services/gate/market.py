@@ -13,7 +13,7 @@ from contracts.columns import Columns, tick_columns
 from contracts.gate import MarkChange, SessionChange
 from contracts.instruments import Instrument
 from contracts.market import Clock, TickBatch
-from contracts.scalars import INT64_MAX
+from contracts.scalars import INT64_MAX, SECOND_NS
 from risk.gate.amounts import to_micro
 from streams.calendar import session_around
 
@@ -21,6 +21,8 @@ SILENT_NS = 1_000_000_000
 """Wall time without any market message after which gate time follows the wall (rule R4)."""
 
 PRICE_MIN, PRICE_MAX = 1e-6, 1e9
+TS_MIN_NS, TS_MAX_NS = 315_532_800 * SECOND_NS, 7_258_118_400 * SECOND_NS
+"""1980 and 2200: seconds taken for milliseconds, or the other way round, fall outside."""
 
 
 class Changes(NamedTuple):
@@ -62,9 +64,7 @@ class MarketView:
         """
         columns = tick_columns(batch)
         price_micro = _price_micro(batch.kind, columns)
-        ts_event_ns = int(columns["ts_event_ns"][-1])
-        if ts_event_ns < 0:
-            raise ValueError(f"ts_event_ns is {ts_event_ns}, expected 0 or more")
+        ts_event_ns = _sane(int(columns["ts_event_ns"][-1]))
         seq = batch.first_seq + batch.count - 1
         mark = MarkChange(batch.symbol, price_micro, ts_event_ns, batch.source, seq)
         newest = self._newest.get(batch.symbol)
@@ -73,8 +73,8 @@ class MarketView:
         self._advance(ts_event_ns, wall_ns)
 
     def take_clock(self, clock: Clock, wall_ns: int) -> None:
-        """Event time as the feed tells it."""
-        self._advance(clock.ts_event_ns, wall_ns)
+        """Event time as the feed tells it. Raises ValueError where that is no time of a market."""
+        self._advance(_sane(clock.ts_event_ns), wall_ns)
 
     @property
     def quiet_ns(self) -> int:
@@ -117,6 +117,13 @@ class MarketView:
             known = self._sessions.get(symbol)
             if known is None or gate_ts_ns >= known.close_ns:
                 yield SessionChange(symbol, *session_around(instrument.session, gate_ts_ns))
+
+
+def _sane(ts_event_ns: int) -> int:
+    """The time, where markets could have had it: gate time never goes back, so a wild one is for ever."""
+    if not TS_MIN_NS <= ts_event_ns <= TS_MAX_NS:
+        raise ValueError(f"ts_event_ns is {ts_event_ns}, expected {TS_MIN_NS} (1980) to {TS_MAX_NS} (2200)")
+    return ts_event_ns
 
 
 def _is_after(mark: MarkChange, newest: MarkChange) -> bool:

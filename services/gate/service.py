@@ -12,6 +12,7 @@ In doubt    denies. On its own broken invariant, or where another gate answers: 
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ from contracts.limits import GateConfig
 from contracts.market import Clock, TickBatch
 from contracts.operations import DeadCause, Heartbeat
 from ops.authority.table import INTENT_PRINCIPALS
-from risk.gate import Gate, shown_intent_id
+from risk.gate import Gate, InvariantViolated, shown_intent_id
 from services.gate.inputs import (
     QUEUE_MAX,
     Input,
@@ -33,9 +34,9 @@ from services.gate.inputs import (
 from services.gate.market import Changes, MarketView
 from services.gate.outputs import Outputs
 from services.kit.gate_config import load_gate_config
-from services.kit.process import Context
+from services.kit.process import Context, MustNotReturn
 from services.kit.recovery import GROUP_MAX, Decided, Recovered, recover_gate, write_snapshot
-from streams.bus import Message, MessageRefused
+from streams.bus import Conflict, Message, MessageRefused
 from streams.journal.gatelog import GateLog, JournalUnwritable
 
 DURABLE = "gate"
@@ -43,6 +44,7 @@ SECOND_NS = 1_000_000_000
 AUDIT_SILENT_S = 0.75
 """A recorder unheard for longer may not be writing; its beats come every 0.25 s."""
 
+AUDIT_WAIT_S = 2.0
 SNAPSHOT_EVERY = 10_000
 DELIVERIES_MAX = 10
 """Of an intent that is never journaled: whatever it does to the gate, it has done it often enough."""
@@ -65,6 +67,7 @@ class GateService:
         self.outputs = Outputs(context)
         self.market = MarketView(self.gate.gate_ts_ns, self.gate.marks())
         self._recorder_heard_s = 0.0
+        self._is_vouched_for = asyncio.Event()
         self._recorder_ok = False
         self._pending_unaudited: list[DeniedUnaudited] = []
         self._deferred: list[Input] = []
@@ -79,6 +82,13 @@ class GateService:
             return
         self._recorder_heard_s = time.monotonic()
         self._recorder_ok = beat.is_ready and beat.is_ok
+        self._is_vouched_for.set()
+
+    async def hear_the_recorder(self) -> None:
+        """Wait a little for its first word: intents that waited for a restart are not denied for that."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AUDIT_WAIT_S):
+                await self._is_vouched_for.wait()
 
     async def configure(self, config: GateConfig) -> None:
         """Journal the configuration where it is not the one in force already.
@@ -308,7 +318,11 @@ async def serve(context: Context) -> None:
     config = load_gate_config(context.run)
     recovered = recover_gate(context.run)
     with recovered.log:
-        await _decide_for_ever(context, config, recovered)
+        try:
+            await _decide_for_ever(context, config, recovered)
+        except* (Conflict, InvariantViolated) as errors:
+            cause = errors.exceptions[0]
+            raise MustNotReturn(f"the gate stops and stays stopped: {cause}") from cause
 
 
 async def _decide_for_ever(context: Context, config: GateConfig, recovered: Recovered) -> None:
@@ -323,12 +337,14 @@ async def _decide_for_ever(context: Context, config: GateConfig, recovered: Reco
     caught_up = asyncio.Event()
     if not market.last_seq:
         caught_up.set()
+    context.health.position, context.health.ts_event_ns = service.gate.seq, service.gate.gate_ts_ns
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(read_market(service, context, market.last_seq, caught_up))
         tasks.create_task(read_controls(context.bus, "CONTROL", next_control, queue))
         for _ in range(next_control, control.last_seq + 1):
             await service.handle([await queue.get()])
         await caught_up.wait()
+        await service.hear_the_recorder()
         for stream in intent_streams(INTENT_PRINCIPALS):
             tasks.create_task(pull_intents(context.bus, stream, DURABLE, queue))
         tasks.create_task(tick_timer(queue))

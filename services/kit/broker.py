@@ -27,7 +27,8 @@ class EmbeddedBroker:
     process that it started.
 
     Args:
-        port, monitor_port: On loopback; 0 for any free one, kept from the first start on.
+        port, monitor_port: On loopback; 0 for any free one. Kept from the first start on: who is
+            connected comes back to the same address.
         strategies: Who may propose intents, and for which strategies.
         max_file_bytes: Disk that all streams together may take.
     """
@@ -84,6 +85,7 @@ class EmbeddedBroker:
         """
         try:
             self._start_server()
+            self._is_port_chosen = True, True
             monitor.prove_synced(monitor.varz(self.monitor_url), self.url)
             # In a thread of its own: the caller may or may not be inside an event loop.
             with ThreadPoolExecutor(1) as thread:

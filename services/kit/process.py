@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
@@ -23,6 +23,7 @@ from ops.telemetry.logs import open_log
 from ops.telemetry.metrics import Metrics
 from services.kit.guard import refuse_foreign_packages
 from services.kit.layout import Run
+from services.kit.restarts import MUST_NOT_RETURN
 from services.kit.settings import ServiceSettings, SettingInvalid, from_environment
 from streams.bus import Bus, BusError, BusSettings
 
@@ -30,6 +31,14 @@ HEARTBEAT_S = 0.25
 DRAIN_S = 2.5
 CANCEL_AGAIN_S = 0.2
 COUNTED_BUS_EVENTS = ("permission_violations", "reconnects", "gaps", "slow_consumers", "redeliveries")
+
+
+class MustNotReturn(RuntimeError):
+    """A service fails in a way that a restart cannot mend and may make worse.
+
+    Raised by ``serve``, such as for a gate that another one has fenced out, or whose own state
+    contradicts itself. The message is the one line that a person is told.
+    """
 
 
 class Health(Struct):
@@ -61,7 +70,7 @@ def run_service(name: str, serve: Serve, *, drains: bool = False) -> None:
     """Run the service until it ends or is stopped, and exit the process with its status.
 
     0: ended or stopped. 1: failed, with the cause in its log and one line on standard error.
-    2: a setting is wrong.
+    2: a setting is wrong. 3: failed, and must not be started again (``MustNotReturn``).
     """
     refuse_foreign_packages()
     try:
@@ -75,10 +84,25 @@ def run_service(name: str, serve: Serve, *, drains: bool = False) -> None:
     try:
         asyncio.run(_run(settings, run, log, serve, drains=drains))
     except Exception as error:
-        log.exception("service.failed", cause=str(error))
-        sys.stderr.write(f"{name}: {type(error).__name__}: {error}\n")
-        sys.exit(1)
+        failure = failure_in(error)
+        log.exception("service.failed", cause=str(failure))
+        sys.stderr.write(f"{name}: {type(failure).__name__}: {failure}\n")
+        sys.exit(MUST_NOT_RETURN if isinstance(failure, MustNotReturn) else 1)
     log.info("service.stopped")
+
+
+def failure_in(error: BaseException) -> BaseException:
+    """What failed inside the groups that tasks are wrapped in: one that must not return, else the first."""
+    failures = list(_leaves(error))
+    return next((each for each in failures if isinstance(each, MustNotReturn)), failures[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
 
 
 async def _run(

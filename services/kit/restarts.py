@@ -4,6 +4,9 @@ from collections import deque
 
 from msgspec import Struct
 
+MUST_NOT_RETURN = 3
+"""Exit status of a service that another start could only harm: it is never brought back."""
+
 
 class RestartPolicy(Struct, frozen=True, kw_only=True):
     """A bound on restarts, so that a service that cannot work does not loop for ever.

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from risk.errors import ConfigInvalid
 from services.kit.gate_config import CARDS, INSTRUMENTS, LIMITS, load_gate_config
 from services.kit.layout import Home, Run
 
@@ -38,40 +39,62 @@ class ConfigFiles(Struct, frozen=True, kw_only=True):
 
 
 def new_run(home: Home, given: ConfigFiles, now_ns: int) -> Run:
-    """Make a run with its configuration, and make it the current one.
+    """Make a run with its configuration, and make it the current one. Raises as ``make_run``."""
+    run = make_run(home, given, now_ns)
+    make_current(home, run)
+    return run
+
+
+def make_run(home: Home, given: ConfigFiles, now_ns: int) -> Run:
+    """Make a run with its configuration.
 
     Raises:
-        ConfigInvalid: a file cannot be used; the run is not made and the current one stays.
+        ConfigInvalid: a file cannot be used; the run is not made.
     """
     run = _unused(home, now_ns)
     run.create()
     try:
+        furnish(run)
         configure(run, given)
     except BaseException:
         shutil.rmtree(run.directory)
         raise
     manifest = RunManifest(run_id=run.run_id, ts_created_ns=now_ns, version=installed_version())
     run.manifest.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    part = home.current.with_suffix(".part")
-    part.write_text(f"{run.run_id}\n", encoding="ascii")
-    part.replace(home.current)
     return run
 
 
+def make_current(home: Home, run: Run) -> None:
+    """Let this be the run that ``penstock up`` resumes."""
+    part = home.current.with_suffix(".part")
+    part.write_text(f"{run.run_id}\n", encoding="ascii")
+    part.replace(home.current)
+
+
+def furnish(run: Run) -> None:
+    """Give a run that is being made the configuration that comes with the package."""
+    for name in ConfigFiles().by_name():
+        (run.config / name).write_bytes(shipped(name))
+
+
 def configure(run: Run, given: ConfigFiles) -> None:
-    """Put the given files in place, and shipped ones where the run has none, once all can be used.
+    """Put the given files in place of the run's own, once all can be used.
 
     Raises:
-        ConfigInvalid: one cannot be used; the run keeps what it had.
+        ConfigInvalid: one cannot be used, or the run has lost its own; it keeps what it had.
     """
     draft = Run(run.directory / "config.draft")
     shutil.rmtree(draft.directory, ignore_errors=True)
     draft.config.mkdir(parents=True)
     try:
         for name, path in given.by_name().items():
-            kept = run.config / name
-            source = path.read_bytes() if path else kept.read_bytes() if kept.is_file() else shipped(name)
-            (draft.config / name).write_bytes(source)
+            source = path or run.config / name
+            if not source.is_file():
+                option = f"--{Path(name).stem} FILE"
+                raise ConfigInvalid(
+                    str(source), "the file", "missing", f"the run's own, or another by {option}"
+                )
+            (draft.config / name).write_bytes(source.read_bytes())
         load_gate_config(draft)
         for name in given.by_name():
             (draft.config / name).replace(run.config / name)

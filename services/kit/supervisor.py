@@ -1,4 +1,4 @@
-"""The supervisor: starts the service processes in order, watches them, and stops them.
+"""The supervisor: starts the service processes in order, watches them and their broker, and stops them.
 
 It ends only processes that it started, by their id. A service's standard output goes to
 ``logs/<service>.out`` beside its structured log, so that its last words can be told.
@@ -18,8 +18,10 @@ from msgspec import Struct
 from contracts.operations import Heartbeat
 from services.kit.guard import ROOT
 from services.kit.lastwords import last_words
-from services.kit.restarts import RestartBudget, RestartPolicy
+from services.kit.restarts import MUST_NOT_RETURN, RestartBudget, RestartPolicy
 from services.kit.settings import PREFIX, ServiceSettings
+from services.kit.silence import Silences
+from streams.bus import BusError
 from streams.bus.orphans import die_with_parent
 
 READY_TIMEOUT_S = 60.0
@@ -28,13 +30,25 @@ READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 4.0
 """For all services together; leaves the broker its part of the five seconds that ``up`` promises."""
 
+SILENT_S_MAX = 5.0
+"""Twenty heartbeats: a service that lives and is not heard for so long hangs."""
+
 POLL_S = 0.02
+BROKER = "broker"
 
 
 class BeatsHeard(Protocol):
     """Where the supervisor hears heartbeats: ``services.kit.beats.Beats``."""
 
     def newest(self, service: str) -> Heartbeat | None: ...
+
+
+class Serving(Protocol):
+    """The broker, where it is ours to keep up: ``services.kit.broker.EmbeddedBroker``."""
+
+    @property
+    def pid(self) -> int | None: ...
+    def start(self) -> None: ...
 
 
 class Launch(Struct, frozen=True, kw_only=True):
@@ -73,7 +87,7 @@ Report = Callable[[Event], None]
 
 
 class ServiceFailed(RuntimeError):
-    """A service did not get ready, or died more often than the policy allows.
+    """A service did not get ready, died more often than the policy allows, or must not come back.
 
     Attributes:
         service: Its name.
@@ -134,6 +148,8 @@ class Supervisor:
     Args:
         beats: Hears their heartbeats.
         report: Called at once with what a person should know.
+        broker: Brought back where it dies; None where it is somebody else's.
+        can_hear: Whether beats reach us now; while they do not, nobody is called silent.
     """
 
     def __init__(
@@ -143,10 +159,15 @@ class Supervisor:
         *,
         policy: RestartPolicy | None = None,
         ready_timeout_s: float = READY_TIMEOUT_S,
+        silent_s_max: float = SILENT_S_MAX,
+        broker: Serving | None = None,
+        can_hear: Callable[[], bool] = lambda: True,
     ) -> None:
         self._beats, self._report = beats, report
         self._budget = RestartBudget(policy or RestartPolicy())
-        self._ready_timeout_s = ready_timeout_s
+        self._ready_timeout_s, self._silent_s_max = ready_timeout_s, silent_s_max
+        self._broker, self._can_hear = broker, can_hear
+        self._silences = Silences()
         self._children: dict[str, Child] = {}
 
     @property
@@ -169,22 +190,62 @@ class Supervisor:
         self._tell("ready", launch.service, f"pid {child.pid}, {took_s:.1f} s")
 
     async def watch(self) -> None:
-        """Bring back what dies. Never returns.
+        """Bring back what dies or hangs. Never returns.
 
         Raises:
-            ServiceFailed: a service died more often than the policy allows.
+            ServiceFailed: a service, or the broker, died more often than the policy allows, or a
+                service says that it must not come back.
         """
+        # Apart: a service that is being brought back cannot get ready before the broker is back.
+        tasks = [asyncio.create_task(self._watch_services()), asyncio.create_task(self._watch_broker())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch_services(self) -> None:
         told: set[str] = set()
         while True:
+            if not self._can_hear():
+                self._silences.forget()
             for service, child in list(self._children.items()):
-                if child.exit_code is None or service in told:
+                if service in told:
                     continue
                 if child.has_ended_well:
                     told.add(service)
                     self._tell("ended", service, "")
-                else:
-                    await self._bring_back(child)
+                elif child.exit_code is not None:
+                    await self._bring_back(child, _ending(child.process.returncode))
+                elif self._hangs(child):
+                    child.process.kill()
+                    child.process.wait()
+                    await self._bring_back(child, f"was silent for {self._silent_s_max:g} s and was killed")
             await asyncio.sleep(POLL_S)
+
+    async def _watch_broker(self) -> None:
+        while True:
+            if self._broker is not None and self._broker.pid is None:
+                await self._bring_back_broker(self._broker)
+            await asyncio.sleep(POLL_S)
+
+    async def _bring_back_broker(self, broker: Serving) -> None:
+        """On the data and the port that it had: the services find it by themselves."""
+        cause = "its process is gone"
+        while True:
+            self._tell("died", BROKER, cause)
+            await self._pause(BROKER, "died", None, cause)
+            try:
+                # In this thread, though it holds up the loop: the server ends with the thread that starts it.
+                broker.start()
+            except BusError as error:
+                cause = str(error)
+            else:
+                self._tell("ready", BROKER, f"pid {broker.pid}")
+                return
 
     async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> list[str]:
         """Stop all, the last started first; each ends before the one it depends on is told.
@@ -227,29 +288,43 @@ class Supervisor:
         # A beat of the process before it, heard late, says nothing about this one.
         return beat is not None and beat.is_ready and beat.ts_recv_ns >= child.ts_started_ns
 
-    async def _bring_back(self, child: Child) -> None:
+    def _hangs(self, child: Child) -> bool:
+        beat = self._beats.newest(child.launch.service)
+        if beat is None or not self._is_ready(child):
+            return False
+        silent_s = self._silences.of(child.launch.service, beat.ts_recv_ns, time.monotonic())
+        return silent_s > self._silent_s_max
+
+    async def _bring_back(self, child: Child, what: str) -> None:
+        """Start a service that has ended once more, as often as the policy allows."""
         service = child.launch.service
         while True:
-            code = child.exit_code
-            what = "stopped being ready" if code is None else _ending(code)
-            self._tell("died", service, f"{what}: {child.last_words() or 'it wrote nothing'}")
+            code, words = child.exit_code, child.last_words()
+            self._tell("died", service, f"{what}: {words or 'it wrote nothing'}")
             if child.launch.is_finite:  # to start over would say everything twice
-                raise ServiceFailed(service, what, code, child.last_words())
-            pause_s = self._budget.spend(service, time.monotonic())
-            if pause_s is None:
-                policy = self._budget.policy
-                what = f"{what} after {policy.restarts_max} restarts in {policy.window_s:g} s"
-                raise ServiceFailed(service, what, code, child.last_words())
-            self._tell("restarting", service, f"in {pause_s:g} s")
-            await asyncio.sleep(pause_s)
+                raise ServiceFailed(service, what, code, words)
+            if code == MUST_NOT_RETURN:
+                raise ServiceFailed(service, f"ended for good (status {code})", code, words)
+            await self._pause(service, what, code, words)
             try:
                 await self.start(child.launch)
             except ServiceFailed:
                 child = self._children[service]
                 if child.exit_code is None:
                     raise
+                what = _ending(child.process.returncode)
             else:
                 return
+
+    async def _pause(self, service: str, what: str, code: int | None, words: str) -> None:
+        """Wait as long as the policy says. Raises ServiceFailed where it allows no further restart."""
+        pause_s = self._budget.spend(service, time.monotonic())
+        if pause_s is None:
+            policy = self._budget.policy
+            what = f"{what} after {policy.restarts_max} restarts in {policy.window_s:g} s"
+            raise ServiceFailed(service, what, code, words)
+        self._tell("restarting", service, f"in {pause_s:g} s")
+        await asyncio.sleep(pause_s)
 
     @staticmethod
     async def _wait(child: Child, deadline_s: float) -> None:

@@ -1,5 +1,6 @@
 """Proof: a recorded run is made again to the same hash, and a run that was tampered with is not."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,13 @@ from services.replay.recompute import Options
 from services.replay.rehearsal import Rehearsal
 from services.replay.scene import play
 from services.replay.verify import Verification, verify
+from streams.bus.specs import FEATURES, MARKET, VERDICTS, intents_stream
 
 SUMMARY = (
     "Plays real trades through a broker and every service, and makes that run again. Rehearses a longer one "
     "without a broker, makes it again in fresh processes with other batch sizes and hash seeds, recovers the "
     "gate from snapshot and tail, and asks for one chain. Then flips one tick, one intent and one verdict "
-    "in copies of the journal, and asks that each is found and named."
+    "in copies of the journal, takes whole streams out of others, and asks that all of it is found and named."
 )
 
 STEPS = {"S": 900, "L": 36_000}
@@ -42,6 +44,10 @@ FLIPS = (
 )
 
 
+GONE = (VERDICTS, FEATURES, MARKET, intents_stream("drill"))
+"""Streams whose files are taken out, one after another."""
+
+
 class Disproved(Exception):
     """The proof does not hold; the message is its figure."""
 
@@ -54,6 +60,7 @@ def prove(size: Size, seed: int, report: Report) -> ProofResult:
             run, ticks, chain = _rehearse(Path(folder), size, seed, report)
             reruns = list(_made_again(run, chain, report))
             found = list(_flips_found(run, Path(folder), report))
+            gone = list(_gone_found(run, Path(folder), report))
         except Disproved as error:
             return ProofResult(
                 proof="replay", size=size, seed=seed, passed=False, figure=str(error), detail={}
@@ -66,13 +73,15 @@ def prove(size: Size, seed: int, report: Report) -> ProofResult:
         figure=(
             f"{live_ticks:,} ticks through the broker replay to their hash; of {ticks:,} rehearsed, the run, "
             f"{len(reruns)} replays, and snapshot + tail give the chain {chain[:16]}…; "
-            f"{len(found)} of {len(FLIPS)} flips found and named"
+            f"{len(found)} of {len(FLIPS)} flips found and named; "
+            f"{len(gone)} of {len(GONE)} streams missed when gone"
         ),
         detail={
             "live_ticks": live_ticks,
             "ticks": ticks,
             "replays": len(reruns),
             "flips": len(found),
+            "gone": len(gone),
             "chain": chain,
             "run_hash": reruns[0].recomputed_hash,
         },
@@ -90,8 +99,9 @@ def _live(directory: Path, size: Size, report: Report) -> int:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
         raise Disproved(f"the live run ended with status {done.returncode}: {lines[-1]}")
     found = verify(run)
-    if not found.passed or found.recomputed is None or found.notes:
-        raise Disproved(f"the live run: {found.first or found.notes}")
+    if not _holds(found):
+        raise Disproved(f"the live run: {found.first or found.incomplete or found.notes}")
+    assert found.recomputed is not None
     _expect("the live run, run hash", found.recomputed_hash, found.recorded_hash)
     recovered = recover_gate(run)
     recovered.log.close()
@@ -121,13 +131,34 @@ def _made_again(run: Run, chain: str, report: Report) -> Iterator[Verification]:
         environment = {"PYTHONHASHSEED": hash_seed} if hash_seed else {}
         found = verify(run, Options(batch_rows=batch_rows), environment=environment)
         how = f"batches of {batch_rows or 'the record'}, hash seed {hash_seed or 'unset'}"
-        if not found.passed or found.recomputed is None or found.notes:
-            raise Disproved(f"replay with {how}: {found.first or found.notes}")
+        if not _holds(found):
+            raise Disproved(f"replay with {how}: {found.first or found.incomplete or found.notes}")
+        assert found.recomputed is not None
         _expect(f"replay with {how}", found.recomputed.chain, chain)
         first = first or found
         _expect(f"replay with {how}, run hash", found.recomputed_hash, first.recomputed_hash)
         report(f"replay with {how}: {found.recomputed_hash[:16]}…, the same")
         yield found
+
+
+def _holds(found: Verification) -> bool:
+    """Whether all of the run was made again: nothing differs, and nothing was left out."""
+    return found.passed and found.recomputed is not None and not (found.notes or found.incomplete)
+
+
+def _gone_found(run: Run, folder: Path, report: Report) -> Iterator[str]:
+    for stream in GONE:
+        doctored = copy_of(run, folder / f"gone-{stream}")
+        _take_out(doctored, stream)
+        found = verify(doctored)
+        if found.passed or stream not in " ".join(found.problems):
+            raise Disproved(f"{stream} was taken out of the journal and not missed: {found.first}")
+        report(f"{stream} taken out: {found.first[:200]}")
+        yield stream
+
+
+def _take_out(run: Run, stream: str) -> None:
+    shutil.rmtree(run.journal / stream)
 
 
 def _flips_found(run: Run, folder: Path, report: Report) -> Iterator[str]:

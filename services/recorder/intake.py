@@ -1,14 +1,51 @@
 """What the recorder makes of one message: rows, or raw bytes and a dead letter."""
 
+from msgspec import Struct
+
 from contracts.codec import Undecodable, decode_any
 from contracts.columns import ColumnsInvalid
+from contracts.control import OperatorCommand
+from contracts.features import FeatureBatch
+from contracts.gate import Fill
+from contracts.intents import Intent
+from contracts.limits import Limits
+from contracts.market import Bar, Clock, TickBatch
+from contracts.news import NewsItem
 from contracts.operations import DeadCause, DeadLetter
+from contracts.states import BreakerChanged, TradingStateChanged
+from contracts.verdicts import Verdict
 from streams.bus import Message, letter_about
-from streams.bus.specs import DEAD, MARKET
+from streams.bus.specs import BARS, CONTROL, DEAD, FEATURES, MARKET, NEWS, ORDERS, RISK, VERDICTS
 from streams.journal.tables import Unstorable
 from streams.journal.writer import JournalWriter
 
 ORIGIN = "recorder"
+
+
+INTENTS = "INTENTS_"
+BELONGS: dict[str, tuple[type[Struct], ...]] = {
+    MARKET: (TickBatch, Clock),
+    BARS: (Bar,),
+    FEATURES: (FeatureBatch,),
+    NEWS: (NewsItem,),
+    VERDICTS: (Verdict,),
+    RISK: (BreakerChanged, TradingStateChanged, Limits),
+    CONTROL: (OperatorCommand,),
+    ORDERS: (Fill,),
+    DEAD: (DeadLetter,),
+}
+"""What may stand in a stream. The broker vouches for the stream, never for what a body says it is: a
+verdict among somebody's intents is a forgery, and is kept as bytes."""
+
+
+def _decoded(message: Message) -> Struct:
+    """The message, of a type that belongs in its stream. Raises Undecodable."""
+    decoded = decode_any(message.payload)
+    expected = (Intent,) if message.stream.startswith(INTENTS) else BELONGS.get(message.stream)
+    if expected is not None and not isinstance(decoded, expected):
+        names = " or ".join(kind.__name__ for kind in expected)
+        raise Undecodable(names, f"{message.stream} holds a {type(decoded).__name__}")
+    return decoded
 
 
 class Intake:
@@ -42,7 +79,7 @@ class Intake:
     def _add(self, message: Message) -> str:
         # Why the message is no row of a table; empty where it is one, or is known already.
         try:
-            decoded = decode_any(message.payload)
+            decoded = _decoded(message)
             kept = self.writer.add(
                 decoded,
                 subject=message.subject,

@@ -6,7 +6,8 @@ Ready       the journal folder can be written and every stream is being read
 In doubt    says in its heartbeat that the journal cannot be written; the gate then denies. What
             was read waits in memory, what was not waits in the broker: nothing is lost
 
-A stop drains what the streams hold at that moment, for at most ``DRAIN_S``, and flushes.
+A stop drains what the streams hold at that moment, for at most ``DRAIN_S``, flushes, and leaves the
+end marker in the journal: how far each stream went. A replay holds the journal against it.
 """
 
 import asyncio
@@ -14,15 +15,16 @@ import contextlib
 import time
 
 from contracts.operations import DeadLetter
+from ops.authority.table import INTENT_PRINCIPALS
 from services.kit.process import Context
 from services.recorder.intake import Intake
 from streams.bus import BusError, Message
 from streams.bus.errors import StreamMissing
 from streams.bus.specs import stream_specs
+from streams.journal.ends import forget_ends, write_ends
 from streams.journal.errors import JournalUnwritable
 from streams.journal.writer import JournalWriter, probe
 
-PRINCIPALS = ("predict", "drill", "slm")
 FLUSH_ROWS = 50_000
 FLUSH_S, FLUSH_S_MAX = 3.0, 60.0
 FLUSHES_OF_AGE = 40
@@ -30,6 +32,9 @@ FLUSHES_OF_AGE = 40
 run is fresh in the journal, and one of days is not a hundred thousand small files."""
 
 PROBE_S = 0.25
+PROBE_AGE_S_MAX = 0.75
+"""How old the last good probe may be. A disk that hangs answers nothing, and that is an answer."""
+
 DRAIN_S = 1.5
 ROWS_MAX = 500_000
 """Rows that wait in memory at the most while nothing can be flushed; then reading pauses."""
@@ -46,13 +51,16 @@ class Recorder:
         self._wants_flush = asyncio.Event()
         self._has_moved = asyncio.Condition()
         self._flush_failure = ""
+        self._probed_s = float("-inf")
+        self._rewinds_told = 0
+        forget_ends(context.run.journal)
         for problem in self._writer.problems:
             context.log.warning("journal.unreadable", path=str(problem.path), cause=problem.cause)
 
     async def record(self, stream: str) -> None:
         """Keep a stream, for ever."""
-        start_seq = self._writer.next_seq(stream)
-        self._intake.positions[stream] = start_seq - 1
+        self._intake.positions[stream] = self._writer.next_seq(stream) - 1
+        start_seq = self._writer.read_from(stream)
         async for batch in self._context.bus.read(stream, start_seq=start_seq, batch_max=256):
             await self._take(batch)
 
@@ -101,12 +109,25 @@ class Recorder:
             await asyncio.to_thread(probe, self._context.run.journal)
         except JournalUnwritable as error:
             failure = str(error)
+        else:
+            self._probed_s = time.monotonic()
         health = self._context.health
         health.is_ok, health.cause = not failure, failure
         health.position, health.ts_event_ns = self._intake.taken, self._intake.ts_event_ns
 
+    async def doubt_for_ever(self) -> None:
+        """Vouch for nothing while no probe comes back: a hung disk raises no error."""
+        while True:
+            age_s = time.monotonic() - self._probed_s
+            health = self._context.health
+            if health.is_ok and age_s > PROBE_AGE_S_MAX:
+                health.is_ok = False
+                health.cause = f"{self._context.run.journal} has taken no write for {age_s:.1f} s"
+                self._context.log.error("journal.hung", cause=health.cause)
+            await asyncio.sleep(PROBE_S)
+
     async def drain(self) -> None:
-        """Keep what the streams hold now, and flush it."""
+        """Keep what the streams hold now, flush it, and mark the end where that was all."""
         try:
             async with asyncio.timeout(DRAIN_S):
                 ends = {stream: await self._last_seq(stream) for stream in self._intake.positions}
@@ -114,7 +135,15 @@ class Recorder:
                     await self._has_moved.wait_for(lambda: self._has_reached(ends))
         except (TimeoutError, BusError) as error:
             self._context.log.warning("journal.undrained", cause=str(error) or "too much in too little time")
+            await self.flush()
+            return
         await self.flush()
+        if self._flush_failure or self._writer.problems:
+            return
+        try:
+            write_ends(self._context.run.journal, self._writer.last_seqs())
+        except JournalUnwritable as error:
+            self._context.log.warning("journal.unmarked", cause=str(error))
 
     async def _take(self, batch: list[Message]) -> None:
         while self._writer.rows >= ROWS_MAX:
@@ -122,12 +151,26 @@ class Recorder:
                 await self._has_moved.wait()
         async with self._lock:
             letters = [letter for message in batch if (letter := self._intake.take(message)) is not None]
+        self._tell_rewinds()
         if self._writer.rows >= FLUSH_ROWS:
             self._wants_flush.set()
         async with self._has_moved:
             self._has_moved.notify_all()
         for letter in letters:
             await self._bury(letter)
+
+    def _tell_rewinds(self) -> None:
+        for rewind in self._writer.rewinds[self._rewinds_told :]:
+            self._rewinds_told += 1
+            self._context.bus.counters.gaps += 1
+            self._context.log.error(
+                "journal.stream_rewound",
+                stream=rewind.stream,
+                life=rewind.life,
+                first_seq=rewind.first_seq,
+                lost=rewind.lost,
+                cause="the broker lost the end of the stream, as it does in a crash; the journal keeps both",
+            )
 
     async def _bury(self, letter: DeadLetter) -> None:
         self._context.metrics.dead_letters.labels(cause=letter.cause.value).inc()
@@ -152,14 +195,15 @@ async def serve(context: Context) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(recorder.record(stream))
-            for stream in [spec.name for spec in stream_specs({name: (name,) for name in PRINCIPALS})]
+            for stream in [spec.name for spec in stream_specs(INTENT_PRINCIPALS)]
             if await _exists(context, stream)
         ]
         running.append(tasks.create_task(recorder.flush_for_ever()))
         running.append(tasks.create_task(recorder.probe_for_ever()))
         await recorder.probe()
+        running.append(tasks.create_task(recorder.doubt_for_ever()))
         context.health.is_ready = True
-        context.log.info("recorder.ready", streams=len(running) - 2)
+        context.log.info("recorder.ready", streams=len(running) - 3)
         await context.stopping.wait()
         await recorder.drain()
         for task in running:

@@ -22,12 +22,11 @@ from streams.journal.rows import (
     Rows,
     Stored,
     chunks,
-    flushes,
     identity_of,
     key_of,
     messages,
-    numpy_column,
     repeated_chunks,
+    stream_seqs,
 )
 from streams.journal.tables import FEATURES, KIND_OF_TABLE, RAW
 from streams.journal.writer import INTENTS_PREFIX
@@ -61,10 +60,8 @@ def last_seqs(files: list[JournalFile]) -> dict[str, int]:
     """The last sequence of each stream that a row of the journal holds, in the stream's last life."""
     last: dict[str, tuple[int, int]] = {}
     for file in files:
-        if not file.rows:
-            continue
-        for _, rows in flushes([file], file.table):
-            place = (file.life, int(numpy_column(rows, "stream_seq").max()))
+        if file.rows:
+            place = (file.life, int(stream_seqs(file).max()))
             last[file.stream] = max(place, last.get(file.stream, (0, 0)))
     return {stream: seq for stream, (_, seq) in last.items()}
 
@@ -170,6 +167,5 @@ def _proposals(files: list[JournalFile]) -> Iterator[tuple[str, int, str, str]]:
             yield stored.stream, stored.stream_seq, stored.principal, stored.message.intent_id
     for file in files:
         if file.table == RAW and file.stream.startswith(INTENTS_PREFIX):
-            for _, rows in flushes([file], RAW):
-                for seq in numpy_column(rows, "stream_seq").tolist():
-                    yield file.stream, seq, "", ""
+            for seq in stream_seqs(file).tolist():
+                yield file.stream, seq, "", ""

@@ -19,16 +19,16 @@ from contracts.verdicts import DenyCode, Outcome, Verdict
 from risk.gate.amounts import to_micro
 from services.kit.chain import is_ours
 from services.replay.inputs import intent_in
-from streams.bus.specs import AUDIT
+from streams.bus.specs import HEARTBEATS
 from streams.journal.files import JournalFile
-from streams.journal.rows import chunks, flushes, messages, numpy_column
-from streams.journal.tables import KIND_OF_TABLE, TABLES
+from streams.journal.rows import chunks, messages, stream_seqs
+from streams.journal.tables import KIND_OF_TABLE
 
 PROBLEMS_MAX = 20
 """Problems told of one kind; a broken journal has thousands, and the first ones say it."""
 
-LOSING_STREAMS = (AUDIT,)
-"""Streams of which the broker itself drops old messages by subject: a hole there is no loss."""
+LOSING_STREAMS = (HEARTBEATS,)
+"""Streams of which the broker itself drops what is old before long: a hole there is no loss."""
 
 
 class MarketEnds:
@@ -152,21 +152,19 @@ def unaudited_problems(files: list[JournalFile]) -> Iterator[Problem]:
 
 
 def hole_problems(files: list[JournalFile]) -> Iterator[Problem]:
-    """Sequences that a stream's tables do not hold, from its first message to its last."""
-    for stream in sorted({file.stream for file in files} - set(LOSING_STREAMS)):
-        seen: list[NDArray[Any]] = []
-        of_stream = [file for file in files if file.stream == stream]
-        for table in TABLES:
-            seen += [
-                np.unique(numpy_column(rows, "stream_seq"))
-                for _, rows in flushes(of_stream, table)
-                if rows.num_rows
-            ]
+    """Sequences that a stream's tables do not hold, from its first message to its last.
+
+    A later life of a stream begins where its first file does: what came before is in the lives before.
+    """
+    lives = sorted({(file.stream, file.life) for file in files if file.stream not in LOSING_STREAMS})
+    for stream, life in lives:
+        of_life = [file for file in files if (file.stream, file.life) == (stream, life)]
+        seen: list[NDArray[Any]] = [np.array([min(file.first for file in of_life) - 1 if life else 0])]
+        seen += [np.unique(stream_seqs(file)) for file in of_life]
         seqs = np.unique(np.concatenate(seen))
-        before = np.concatenate(([0], seqs[:-1]))
-        for index in np.flatnonzero(seqs - before > 1)[:PROBLEMS_MAX]:
+        for index in np.flatnonzero(np.diff(seqs) > 1)[:PROBLEMS_MAX]:
             yield Problem(
-                place=f"{stream} stream_seq {before[index] + 1} to {seqs[index] - 1}",
+                place=f"{stream} stream_seq {seqs[index] + 1} to {seqs[index + 1] - 1}",
                 recorded="nothing",
                 expected="every message of the stream; is a file gone?",
             )

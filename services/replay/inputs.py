@@ -4,7 +4,6 @@ The parent builds it; the child sees no other folder. It holds the recorded mark
 gate's order with the bodies of our own intents taken out, and the run's configuration.
 """
 
-import os
 import shutil
 import struct
 from collections.abc import Iterator
@@ -44,7 +43,7 @@ def write_inputs(run: Run, folder: Path) -> InputsWritten:
     """
     market = [file for file in journal_files(run.journal) if file.table in MARKET_TABLES]
     for file in market:
-        _share(file.path, folder / MARKET / file.path.relative_to(run.journal))
+        _copy(file.path, folder / MARKET / file.path.relative_to(run.journal))
     records = slots = 0
     cards: dict[str, StrategyCard] = {}
     with (folder / ORDER).open("wb") as order:
@@ -102,12 +101,10 @@ def _cards_of(record: GateRecord) -> tuple[StrategyCard, ...]:
         return ()
 
 
-def _share(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
+    # Never a link: a child that writes to its inputs must not reach what was recorded.
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)
+    shutil.copyfile(source, target)
 
 
 def _frames(path: Path) -> Iterator[bytes]:

@@ -32,8 +32,8 @@ def market_events(files: Iterable[JournalFile], batch_rows: int = 0) -> Iterator
     Raises FileUnreadable.
     """
     chosen = (file for file in files if file.table in {*KIND_OF_TABLE, "clocks"})
-    market = sorted(chosen, key=lambda file: (file.stream, file.first, file.table, file.path))
-    for _, group in groupby(market, key=lambda file: (file.stream, file.first)):
+    market = sorted(chosen, key=lambda file: (file.stream, file.life, file.first, file.table, file.path))
+    for _, group in groupby(market, key=lambda file: (file.stream, file.life, file.first)):
         pieces: list[_Piece | _ClockPiece] = []
         for table, same in groupby(group, key=lambda file: file.table):
             rows = pa.concat_tables([read_file(file) for file in same])

@@ -1,7 +1,8 @@
 """The child of a replay: makes bars, features, intents and verdicts again from an input view.
 
 ``python -m services.replay.recompute INPUT OUTPUT`` in a fresh process. It is given two folders
-and no run: what was recorded cannot reach it. Its result lies in OUTPUT as a journal of its own.
+and no run, and opens nothing else (``confine``): what was recorded cannot reach it. Its result
+lies in OUTPUT as a journal of its own.
 """
 
 import sys
@@ -17,6 +18,7 @@ from contracts import codec, subjects
 from contracts.intents import Intent
 from risk.gate import Decision, Gate
 from services.kit.chain import PREDICT, IntentMissing, Made, Processors, decide_all
+from services.replay.confine import confine
 from services.replay.inputs import MARKET, read_cards, read_slots
 from services.replay.market import market_events
 from streams.bus.specs import AUDIT, BARS, FEATURES, RISK, VERDICTS, intents_stream
@@ -170,6 +172,7 @@ class _Pace:
 def main(arguments: list[str]) -> None:
     """Read INPUT and its options, write OUTPUT and its result."""
     inputs, outputs = map(Path, arguments)
+    confine([inputs, outputs])
     options = msgspec.json.decode((inputs / OPTIONS).read_bytes(), type=Options)
     result = recompute(inputs, outputs, options)
     (outputs / RESULT).write_bytes(codec.encode_json(result))

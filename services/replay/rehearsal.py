@@ -22,9 +22,10 @@ from services.kit.chain import PREDICT, Made, Processors
 from services.kit.gate_config import load_gate_config
 from services.kit.layout import Run
 from services.kit.recovery import write_snapshot
-from services.kit.run_files import ConfigFiles, configure
+from services.kit.run_files import furnish
 from services.replay.recompute import Outputs
 from streams.bus.specs import CONTROL, MARKET, intents_stream
+from streams.journal.ends import write_ends
 from streams.journal.gatelog import GateLog
 
 LAG_MESSAGES = 2
@@ -54,7 +55,7 @@ class Rehearsal:
 
     def __init__(self, run: Run, *, snapshot_every: int = 0) -> None:
         run.create()
-        configure(run, ConfigFiles())
+        furnish(run)
         config = load_gate_config(run)
         self.run = run
         self.gate = Gate()
@@ -103,10 +104,11 @@ class Rehearsal:
         self._decide(_Arrival(RecordKind.CONTROL, body, subject, order.operator, CONTROL, stream_seq))
 
     def close(self) -> None:
-        """Decide what still waits, and flush."""
+        """Decide what still waits, flush, and mark the end."""
         while self._waiting:
             self._decide(self._waiting.popleft()[1])
         self._outputs.flush()
+        write_ends(self.run.journal, self._outputs.ends)
         self._log.close()
 
     def __enter__(self) -> Self:
@@ -141,6 +143,11 @@ class Rehearsal:
 
 class _Recording(Outputs):
     """The same tables as a replay writes, and what only a recorder sees: market and proposals."""
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """The last sequence of each stream."""
+        return dict(self._last)
 
     def take_market_made(self, made: Made) -> None:
         """Features and bars; intents were recorded as they were proposed."""

@@ -25,6 +25,14 @@ from contracts.verdicts import Verdict
 from services.kit.guard import ROOT
 from services.kit.layout import Run
 from services.replay.compare import Difference, KeyResult, compare, differences
+from services.replay.completeness import (
+    UNMARKED,
+    end_problems,
+    gone_problems,
+    repeat_problems,
+    unanswered_problems,
+)
+from services.replay.confine import bare_environment
 from services.replay.evidence import (
     PROBLEMS_MAX,
     MarketEnds,
@@ -39,6 +47,7 @@ from services.replay.evidence import (
 )
 from services.replay.inputs import intent_in, write_inputs
 from services.replay.recompute import JOURNAL, OPTIONS, RESULT, Options, Recomputed
+from streams.journal.ends import read_ends
 from streams.journal.errors import JournalError
 from streams.journal.files import JournalFile
 from streams.journal.gatelog import read_records
@@ -69,6 +78,7 @@ class Verification(Struct, frozen=True, kw_only=True):
         keys: Both hashes of every table and key, in the order of the chain.
         problems: Damage, holes, and things that the journal says in two places and not alike.
         notes: What was not compared, and why.
+        incomplete: Why it cannot be known that all of the run is there; empty after a clean stop.
         inputs: The hashes of the market data it was fed with.
         recorded_hash, recomputed_hash: Of the run: every hash above, and the last verdict's chain.
         covered: Event times compared, ``[from, to)``; the whole run by default.
@@ -78,6 +88,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     keys: list[KeyResult]
     problems: list[str]
     notes: list[str]
+    incomplete: str
     inputs: Hashes
     recorded_hash: str
     recomputed_hash: str
@@ -92,7 +103,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """No difference and no problem."""
+        """No difference and no problem, as far as it was compared; see ``incomplete``."""
         return not self.differences and not self.problems
 
     @property
@@ -151,13 +162,18 @@ def _verify(
         missing.basis_source, missing.symbol, missing.basis_seq
     )
     keys = compare(recorded, again, _beyond(ends, result if is_lacking else None), within)
+    marker = read_ends(run.journal)
     made = {
         stored.message.intent_id: stored.message
         for stored in messages(again, "intents")
         if isinstance(stored.message, Intent)
     }
     problems = [
+        *_told(gone_problems(recorded, keys, records)),
         *_told(hole_problems(recorded)),
+        *_told(end_problems(recorded, marker) if marker is not None else ()),
+        *_told(repeat_problems(recorded)),
+        *_told(unanswered_problems(recorded, records)),
         *_told(mark_problems(recorded, records, ends)),
         *_told(proposal_problems(recorded, records)),
         *_told(body_problems(records, made)),
@@ -172,6 +188,7 @@ def _verify(
         problems=problems,
         notes=[f"{key.table} {key.key}: {key.note}" for key in keys if key.note]
         + lagging_notes(recorded, records),
+        incomplete=UNMARKED if marker is None else "",
         inputs=input_hashes(run.journal, within=within),
         recorded_hash=_run_hash(keys, recorded, within, is_recorded=True),
         recomputed_hash=_run_hash(keys, again, within, is_recorded=False),
@@ -182,7 +199,9 @@ def _verify(
 
 def _run_child(inputs: Path, outputs: Path, environment: dict[str, str]) -> Recomputed:
     # Nothing of the run's whereabouts goes along: neither by argument nor by environment.
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+    home = outputs.with_name("home")
+    home.mkdir()
+    own = bare_environment(os.environ, home)
     command = [sys.executable, "-m", "services.replay.recompute", str(inputs), str(outputs)]
     done = subprocess.run(
         command, cwd=ROOT, env={**own, **environment}, capture_output=True, text=True, check=False
@@ -236,6 +255,7 @@ def _unreadable(run: Run, options: Options, problem: str) -> Verification:
         keys=[],
         problems=[problem],
         notes=[],
+        incomplete="",
         inputs={},
         recorded_hash="",
         recomputed_hash="",

@@ -180,7 +180,7 @@ class Bus:
         """Core subscription until the bus closes. The callback runs in the event loop: only enqueue."""
 
         def deliver(raw: Raw) -> None:
-            callback(Message(raw.subject, raw.data, raw.headers, reply=raw.reply, send=self._link.publish))
+            callback(Message(raw.subject, raw.data, raw.headers))
 
         await self._link.subscribe(subject, deliver)
 

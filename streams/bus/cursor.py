@@ -1,8 +1,12 @@
 """Where an ordered reader stands: which deliveries it takes, and what it has missed. Pure."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from streams.bus.messages import Message, StreamState
+
+LOOK_BACK = 512
+"""Messages that a new consumer is given again, to see that the stream still holds what was read."""
 
 
 class Cursor:
@@ -24,6 +28,12 @@ class Cursor:
         self.is_broken = False
         self._is_filtered = is_filtered
         self._consumer_seq = 0
+        self._trail: deque[tuple[int, int]] = deque(maxlen=LOOK_BACK)
+
+    @property
+    def look_back_seq(self) -> int:
+        """Where a new consumer begins: behind what was read lies nothing, or the last messages again."""
+        return min(self._trail[0][0], self.next_seq) if self._trail else self.next_seq
 
     def attach(self, state: StreamState) -> int:
         """Begin with a new consumer on a stream in this state.
@@ -37,7 +47,7 @@ class Cursor:
         missing = self.discarded(state)
         if state.last_seq < self.next_seq - 1:
             missing += self.next_seq - 1 - state.last_seq
-            self.next_seq = state.last_seq + 1
+            self._rewind(state.last_seq + 1)
         return missing
 
     def discarded(self, state: StreamState) -> int:
@@ -56,9 +66,23 @@ class Cursor:
                 break
             self._consumer_seq += 1
             if message.stream_seq < self.next_seq:
-                continue
+                if not self._is_another(message):
+                    continue
+                missing += self.next_seq - message.stream_seq
+                self._rewind(message.stream_seq)
             if not self._is_filtered:
                 missing += message.stream_seq - self.next_seq
             self.next_seq = message.stream_seq + 1
+            self._trail.append((message.stream_seq, message.ts_store_ns))
             kept.append(message)
         return kept, missing
+
+    def _is_another(self, message: Message) -> bool:
+        # A crash may lose a stream's tail, and its sequences are given out again before we look.
+        stored_ns = dict(self._trail).get(message.stream_seq, message.ts_store_ns)
+        return stored_ns != message.ts_store_ns
+
+    def _rewind(self, next_seq: int) -> None:
+        self.next_seq = next_seq
+        kept = [place for place in self._trail if place[0] < next_seq]
+        self._trail = deque(kept, maxlen=LOOK_BACK)

@@ -63,14 +63,12 @@ class Message:
         return f"Message({self.subject!r}, {where}, {len(self.payload)} bytes)"
 
     async def ack(self) -> None:
-        """Tell the consumer that the message is done with. Not waited for: a lost one means redelivery."""
+        """Tell the consumer that the message is done with. Not waited for: a lost one means redelivery.
+
+        Does nothing for a message that no consumer waits for.
+        """
         if self._send is not None and self._reply:
             await self._send(self._reply, b"")
-
-    async def respond(self, payload: bytes) -> None:
-        """Answer a request. Does nothing where nobody waits for an answer."""
-        if self._send is not None and self._reply:
-            await self._send(self._reply, payload)
 
 
 class Delivery(NamedTuple):

@@ -28,11 +28,6 @@ def varz(monitor_url: str) -> Page:
     return fetch(monitor_url, "varz")
 
 
-def jsz(monitor_url: str) -> Page:
-    """JetStream: every account's streams and consumers."""
-    return fetch(monitor_url, "jsz?accounts=true&streams=true&consumers=true")
-
-
 def is_healthy(monitor_url: str) -> bool:
     """The server answers, and JetStream has recovered its data."""
     try:
@@ -46,9 +41,3 @@ def prove_synced(page: Page, url: str) -> None:
     found = page.get("jetstream", {}).get("config", {}).get("sync_always", False)
     if found is not True:
         raise BrokerNotSynced(url, found)
-
-
-def stream_pages(page: Page) -> list[Page]:
-    """The streams of a ``jsz`` page, whatever their account."""
-    accounts: list[Page] = page.get("account_details", [])
-    return [stream for account in accounts for stream in account.get("stream_detail", [])]

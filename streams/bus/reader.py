@@ -132,7 +132,8 @@ class Reader:
             "name": consumer,
             "ack_policy": "none",
             "deliver_policy": "by_start_sequence",
-            "opt_start_seq": self._cursor.next_seq,
+            # A read with an end counts what is still to come, and so begins where it has come to.
+            "opt_start_seq": self._cursor.next_seq if self._stop_after else self._cursor.look_back_seq,
             "inactive_threshold": int(INACTIVE_S * 1e9),
             "mem_storage": True,
         }

@@ -16,7 +16,7 @@ from streams.bus.orphans import die_with_parent
 PROGRAM = "nats-server"
 READY_S_MAX = 20.0
 POLL_S = 0.005
-STOP_S_MAX = 10.0
+STOP_S_MAX = 2.0
 LOG_TAIL_BYTES = 4_000
 
 

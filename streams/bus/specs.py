@@ -23,19 +23,26 @@ DUPLICATE_WINDOW_NS = 600 * SECOND_NS
 
 # Percent of the disk bound. All intent streams together take INTENTS_SHARE.
 _SHARES = {
-    MARKET: 28,
-    FEATURES: 28,
+    MARKET: 22,
+    FEATURES: 22,
     BARS: 4,
     NEWS: 2,
-    VERDICTS: 10,
+    VERDICTS: 26,
     RISK: 2,
     CONTROL: 1,
-    ORDERS: 5,
-    AUDIT: 4,
-    HEARTBEATS: 2,
-    DEAD: 3,
+    ORDERS: 4,
+    AUDIT: 2,
+    HEARTBEATS: 1,
+    DEAD: 4,
 }
 INTENTS_SHARE = 10
+
+INTENT_BYTES_MAX = 65_536
+"""Of one intent: room for everything its fields allow, and not for a flood that fills memories."""
+
+VERDICT_BYTES = 1_536
+"""Of one stored verdict, generously. All intents together may cause no more than ``VERDICTS`` takes:
+else one principal could fill it, and so stop the others."""
 
 
 class StreamSpec(Struct, frozen=True, kw_only=True):
@@ -46,6 +53,7 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
             purged, and a full one refuses new messages. Others lose their oldest.
         is_async: Acknowledged before it is on disk: what can be made again.
         max_age_ns: 0 for ever.
+        max_msgs, max_msg_bytes: 0 for no bound.
     """
 
     name: str
@@ -54,6 +62,8 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
     is_async: bool
     max_bytes: int
     max_age_ns: int = 0
+    max_msgs: int = 0
+    max_msg_bytes: int = 0
 
     def config(self) -> dict[str, Any]:
         """As JetStream's API wants it, and gives it back."""
@@ -66,6 +76,8 @@ class StreamSpec(Struct, frozen=True, kw_only=True):
             "discard": "new" if self.is_decision else "old",
             "max_bytes": self.max_bytes,
             "max_age": self.max_age_ns,
+            "max_msgs": self.max_msgs or -1,
+            "max_msg_size": self.max_msg_bytes or -1,
             "max_msgs_per_subject": -1,
             "duplicate_window": DUPLICATE_WINDOW_NS,
             "deny_delete": self.is_decision,
@@ -144,6 +156,7 @@ def stream_specs(
     ]
     proposing = {principal: strategies for principal, strategies in intent_principals.items() if strategies}
     each_bytes = disk_bytes * INTENTS_SHARE // 100 // max(1, len(proposing))
+    each_msgs = disk_bytes * _SHARES[VERDICTS] // 100 // VERDICT_BYTES // max(1, len(proposing))
     intents = [
         StreamSpec(
             name=intents_stream(principal),
@@ -151,6 +164,8 @@ def stream_specs(
             is_decision=True,
             is_async=False,
             max_bytes=each_bytes,
+            max_msgs=each_msgs,
+            max_msg_bytes=INTENT_BYTES_MAX,
         )
         for principal, strategies in proposing.items()
     ]

@@ -134,10 +134,11 @@ class Key(NamedTuple):
 
 
 class StreamBuffer:
-    """What waits for one stream: the span of sequences that it covers, and its rows by file."""
+    """What waits for one stream: its life, the span of sequences that it covers, and its rows by file."""
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, life: int = 0) -> None:
         self.first = first
+        self.life = life
         self.last = first - 1
         self.rows = 0
         self.batches: dict[Key, BatchBuffer] = {}

@@ -3,6 +3,10 @@
 ``<STREAM>/date=<YYYY-MM-DD>/<table>-<first>-<last>.parquet``, where first and last are the stream
 sequences that the flush covers, and the date is that of the rows' event time in UTC. A features
 file carries a part after ``last``: a digest of its feature names.
+
+A broker that crashed may have lost the end of a stream, and then gives its sequences out again.
+What was recorded before is a life of the stream, what comes then is the next one: its files are
+``<table>.<life>-<first>-<last>.parquet``. Lives follow each other, as live readers saw them.
 """
 
 import re
@@ -17,7 +21,9 @@ from streams.journal.tables import TABLES
 
 TABLE_KEY, NAMES_KEY = b"penstock.table", b"penstock.features"
 
-_NAME = re.compile(r"(?P<table>[a-z_]+)-(?P<first>\d{12,})-(?P<last>\d{12,})(?:-[0-9a-f]+)?\.parquet")
+_NAME = re.compile(
+    r"(?P<table>[a-z_]+)(?:\.(?P<life>\d+))?-(?P<first>\d{12,})-(?P<last>\d{12,})(?:-[0-9a-f]+)?\.parquet"
+)
 _DATE = re.compile(r"date=\d{4}-\d{2}-\d{2}")
 
 
@@ -26,6 +32,7 @@ class JournalFile(NamedTuple):
 
     stream: str
     table: str
+    life: int
     first: int
     last: int
     path: Path
@@ -62,7 +69,7 @@ def scan(folder: Path) -> Scan:
             files.append(found)
         else:
             problems.append(found)
-    files.sort(key=lambda file: (file.stream, file.first, file.table, file.path))
+    files.sort(key=lambda file: (file.stream, file.life, file.first, file.table, file.path))
     return Scan(files, problems)
 
 
@@ -72,19 +79,22 @@ def inspect_file(path: Path) -> JournalFile | FileProblem:
     if match is None or match["table"] not in TABLES or not _DATE.fullmatch(path.parent.name):
         return FileProblem(path, "not a journal file by its name; move it out of the journal")
     try:
-        footer = pq.read_metadata(path)
+        with path.open("rb") as opened:
+            footer = pq.read_metadata(opened)
     except (pa.ArrowException, OSError) as error:
         return FileProblem(path, f"not readable as Parquet, torn or foreign: {first_line(error)}")
     noted = footer.metadata or {}
     if noted.get(TABLE_KEY, b"").decode(errors="replace") != match["table"]:
         return FileProblem(path, f"its footer does not name table {match['table']}: not a recorder's file")
     names = tuple(name for name in noted.get(NAMES_KEY, b"").decode(errors="replace").split(",") if name)
-    first, last = int(match["first"]), int(match["last"])
-    return JournalFile(path.parent.parent.name, match["table"], first, last, path, footer.num_rows, names)
+    life, first, last = int(match["life"] or 0), int(match["first"]), int(match["last"])
+    stream = path.parent.parent.name
+    return JournalFile(stream, match["table"], life, first, last, path, footer.num_rows, names)
 
 
-def file_name(table: str, first: int, last: int, part: str = "") -> str:
+def file_name(table: str, first: int, last: int, part: str = "", life: int = 0) -> str:
     """The name that ``inspect_file`` reads back."""
+    table = f"{table}.{life}" if life else table
     return f"{table}-{first:012d}-{last:012d}{'-' if part else ''}{part}.parquet"
 
 

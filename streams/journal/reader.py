@@ -48,8 +48,9 @@ _RECORD_SCHEMA = pa.schema(
 class Journal:
     """Views over one run: a table each, ``checks`` (one row a comparison), and ``gate_records``.
 
-    A view exists, with its columns, also where nothing was recorded. Files that cannot be read
-    are left out of the views and listed.
+    A view exists, with its columns, also where nothing was recorded. ``life`` counts how often the
+    broker had lost the end of the row's stream: a ``stream_seq`` is unique within one life. Files
+    that cannot be read are left out of the views and listed.
 
     Attributes:
         problems: The files that were left out, and why.
@@ -122,16 +123,19 @@ def _view(table: str, files: list[JournalFile]) -> str:
         return f"CREATE VIEW {table} AS {_nothing(table)}"
     # Files come in stream order and their spans are disjoint, so only rows that one flush split
     # over two dates are out of order; small tables are sorted, large ones keep the files' order.
-    listed = ", ".join(_literal(str(file.path)) for file in files)
-    source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
-    order = "" if table in KIND_OF_TABLE or table == FEATURES else " ORDER BY stream_seq"
-    return f"CREATE VIEW {table} AS SELECT * FROM {source}{order}"  # noqa: S608  # our own files' names
+    parts = []
+    for life in sorted({file.life for file in files}):
+        listed = ", ".join(_literal(str(file.path)) for file in files if file.life == life)
+        source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
+        parts.append(f"SELECT *, {life} AS life FROM {source}")  # noqa: S608  # our own files' names
+    order = "" if table in KIND_OF_TABLE or table == FEATURES else " ORDER BY life, stream_seq"
+    return f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts)}{order}"
 
 
 def _nothing(table: str) -> str:
     typed = [(field.name, _SQL_TYPES[_plain(field.type)]) for field in schema_of(table)]
     columns = [f'CAST(NULL AS {sql_type}) AS "{name}"' for name, sql_type in typed]
-    return f"SELECT {', '.join(columns)}, CAST(NULL AS DATE) AS date WHERE false"
+    return f"SELECT {', '.join(columns)}, CAST(NULL AS DATE) AS date, 0 AS life WHERE false"
 
 
 def _plain(kind: pa.DataType) -> str:

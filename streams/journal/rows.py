@@ -67,7 +67,11 @@ def journal_files(folder: Path) -> list[JournalFile]:
 def read_file(file: JournalFile) -> pa.Table:
     """A file's rows. Raises FileUnreadable, also where a page is not what was written."""
     try:
-        with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
+        # Opened by Python, so that an audit hook hears of it.
+        with (
+            file.path.open("rb") as opened,
+            pq.ParquetFile(opened, page_checksum_verification=True) as parquet,
+        ):
             rows = parquet.read()
     except (pa.ArrowException, OSError) as error:
         raise FileUnreadable(file.path, first_line(error)) from error
@@ -76,6 +80,21 @@ def read_file(file: JournalFile) -> pa.Table:
             found = rows.schema.names.count(name)
             raise FileUnreadable(file.path, f"it has {found} columns named {name}, expected 1")
     return rows
+
+
+def stream_seqs(file: JournalFile) -> NDArray[np.int64]:
+    """The stream sequence of each row of a file. Raises FileUnreadable."""
+    try:
+        with (
+            file.path.open("rb") as opened,
+            pq.ParquetFile(opened, page_checksum_verification=True) as parquet,
+        ):
+            rows = parquet.read(columns=["stream_seq"])
+    except (pa.ArrowException, OSError) as error:
+        raise FileUnreadable(file.path, first_line(error)) from error
+    if rows.num_columns != 1:
+        raise FileUnreadable(file.path, f"it has {rows.num_columns} columns named stream_seq, expected 1")
+    return numpy_column(rows, "stream_seq")
 
 
 def flushes(files: Iterable[JournalFile], table: str) -> Iterator[tuple[tuple[str, ...], pa.Table]]:
@@ -101,7 +120,7 @@ def chunks(files: Iterable[JournalFile], table: str) -> Iterator[Chunk]:
     """The rows of ``trades``, ``quotes`` or ``features``; a sequence seen before is left out."""
     for chunk, fresh in _marked_chunks(files, table):
         if fresh.any():
-            yield _only(chunk, fresh)
+            yield chunk if fresh.all() else _only(chunk, fresh)
 
 
 def repeated_chunks(files: Iterable[JournalFile], table: str) -> Iterator[Chunk]:

@@ -8,6 +8,7 @@ import contextlib
 import os
 from bisect import bisect_right
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from contracts.market import TickBatch
 from contracts.verdicts import Verdict
 from streams.journal.buffers import Key, Place, StreamBuffer, row_values
 from streams.journal.errors import JournalUnwritable
-from streams.journal.files import NAMES_KEY, TABLE_KEY, FileProblem, date_folder, file_name, scan
+from streams.journal.files import NAMES_KEY, TABLE_KEY, FileProblem, JournalFile, date_folder, file_name, scan
 from streams.journal.gatelog import refuse_mode
 from streams.journal.tables import RAW, table_of
 
@@ -28,6 +29,22 @@ DRAFT = ".draft"
 
 INTENTS_PREFIX = "INTENTS_"
 
+OVERLAP = 512
+"""Messages before the last one whose storing times are kept, to see that a stream is still the same."""
+
+
+class Rewind(NamedTuple):
+    """A stream that gave sequences out again: its broker has lost what it held from ``first_seq`` on.
+
+    Attributes:
+        lost: Messages that the journal has and the stream does not have any more.
+    """
+
+    stream: str
+    life: int
+    first_seq: int
+    lost: int
+
 
 class JournalWriter:
     """Buffers messages and flushes them into one journal folder. One process at a time.
@@ -35,11 +52,15 @@ class JournalWriter:
     Attributes:
         folder: ``journal/`` of a run.
         problems: Torn or foreign files that lay there when it was opened; they are left alone.
+        rewinds: The streams that lost their end to a crash of the broker while this was open.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.rewinds: list[Rewind] = []
         self._covered: dict[str, _Spans] = {}
+        self._lives: dict[str, int] = {}
+        self._stored_ns: dict[str, dict[int, int]] = {}
         self._pending: dict[str, StreamBuffer] = {}
         self._closed: list[tuple[str, StreamBuffer]] = []
         try:
@@ -49,8 +70,8 @@ class JournalWriter:
             raise JournalUnwritable(folder, error.strerror or str(error)) from error
         found = scan(folder)
         self.problems: list[FileProblem] = found.problems
-        for file in found.files:
-            self._spans(file.stream).add(file.first, file.last)
+        for stream in {file.stream for file in found.files}:
+            self._resume(stream, [file for file in found.files if file.stream == stream])
 
     @property
     def rows(self) -> int:
@@ -59,8 +80,16 @@ class JournalWriter:
         return sum(buffer.rows for buffer in waiting)
 
     def next_seq(self, stream: str) -> int:
-        """The first sequence of a stream that no file covers: where to read on after a restart."""
+        """The first sequence of a stream that no file covers."""
         return self._spans(stream).first_gap()
+
+    def read_from(self, stream: str) -> int:
+        """Where to read on after a restart: before ``next_seq``, so that a lost end of the stream shows."""
+        return max(1, self.next_seq(stream) - OVERLAP)
+
+    def last_seqs(self) -> dict[str, int]:
+        """The last sequence of each stream that was flushed, in its present life."""
+        return {stream: spans.last for stream, spans in self._covered.items()}
 
     def add(self, message: Struct, *, subject: str, stream: str, stream_seq: int, ts_store_ns: int) -> bool:
         """Take in one message; False where its (stream, sequence) is known, and nothing is kept.
@@ -108,21 +137,57 @@ class JournalWriter:
             self._closed.pop(0)
         return rows
 
+    def _resume(self, stream: str, files: list[JournalFile]) -> None:
+        life = self._lives[stream] = max(file.life for file in files)
+        present = [file for file in files if file.life == life]
+        base = min(file.first for file in present) if life else 1
+        spans = self._covered[stream] = _Spans(base)
+        for file in present:
+            spans.add(file.first, file.last)
+        times: dict[int, int] = {}
+        for file in sorted(files, key=lambda file: (file.life, file.last)):
+            if file.last > spans.last - OVERLAP:
+                found = _stored_ns(file)
+                times |= {seq: ns for seq, ns in found.items() if file.life == life or seq < base}
+        self._stored_ns[stream] = dict(sorted(times.items())[-OVERLAP:])
+
     def _is_known(self, place: Place) -> bool:
         pending = self._pending.get(place.stream)
-        if pending is not None and place.stream_seq <= pending.last:
+        known = pending is not None and pending.first <= place.stream_seq <= pending.last
+        if not known and place.stream_seq not in self._spans(place.stream):
+            return False
+        stored_ns = self._stored_ns.get(place.stream, {}).get(place.stream_seq, place.ts_store_ns)
+        if stored_ns == place.ts_store_ns:
             return True
-        return place.stream_seq in self._spans(place.stream)
+        self._rewind(place)
+        return False
+
+    def _rewind(self, place: Place) -> None:
+        # The same sequence stored at another time is another message: both stay, one life after another.
+        stream, seq = place.stream, place.stream_seq
+        buffer = self._pending.pop(stream, None)
+        if buffer is not None:
+            self._close(stream, buffer)
+        life = self._lives[stream] = self._lives.get(stream, 0) + 1
+        self.rewinds.append(Rewind(stream, life, seq, self._spans(stream).last - seq + 1))
+        self._covered[stream] = _Spans(seq)
+        times = self._stored_ns.get(stream, {})
+        self._stored_ns[stream] = {old: ns for old, ns in times.items() if old < seq}
 
     def _buffer(self, place: Place) -> StreamBuffer:
+        times = self._stored_ns.setdefault(place.stream, {})
+        times[place.stream_seq] = place.ts_store_ns
+        if len(times) > OVERLAP:
+            del times[next(iter(times))]
         buffer = self._pending.get(place.stream)
         spans = self._spans(place.stream)
         if buffer is not None and spans.between(buffer.last, place.stream_seq):
-            # Between the two lies what an earlier flush holds: files of a stream never overlap.
+            # Between the two lies what an earlier flush holds: files of a life never overlap.
             self._close(place.stream, buffer)
             buffer = None
         if buffer is None:
-            buffer = self._pending[place.stream] = StreamBuffer(spans.gap_before(place.stream_seq))
+            first, life = spans.gap_before(place.stream_seq), self._lives.get(place.stream, 0)
+            buffer = self._pending[place.stream] = StreamBuffer(first, life)
         return buffer
 
     def _close(self, stream: str, buffer: StreamBuffer) -> None:
@@ -148,7 +213,8 @@ class JournalWriter:
                 draft.replace(path)
         except OSError as error:
             raise JournalUnwritable(self.folder / stream, _cause(error)) from error
-        self._spans(stream).add(buffer.first, buffer.last)
+        if buffer.life == self._lives.get(stream, 0):
+            self._spans(stream).add(buffer.first, buffer.last)
 
     def _spans(self, stream: str) -> "_Spans":
         return self._covered.setdefault(stream, _Spans())
@@ -172,15 +238,21 @@ def probe(folder: Path) -> None:
 
 
 class _Spans:
-    """Sequences that files cover, as disjoint spans."""
+    """Sequences of one life that files cover, as disjoint spans. The life begins at ``base``."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: int = 1) -> None:
+        self._base = base
         self._firsts: list[int] = []
         self._lasts: list[int] = []
 
+    @property
+    def last(self) -> int:
+        """The last one covered."""
+        return self._lasts[-1] if self._lasts else self._base - 1
+
     def __contains__(self, seq: int) -> bool:
         index = bisect_right(self._firsts, seq) - 1
-        return index >= 0 and seq <= self._lasts[index]
+        return seq < self._base or (index >= 0 and seq <= self._lasts[index])
 
     def add(self, first: int, last: int) -> None:
         spans = sorted([*zip(self._firsts, self._lasts, strict=True), (first, last)])
@@ -194,12 +266,12 @@ class _Spans:
         self._lasts = [high for _, high in merged]
 
     def first_gap(self) -> int:
-        return self._lasts[0] + 1 if self._firsts and self._firsts[0] == 1 else 1
+        return self._lasts[0] + 1 if self._firsts and self._firsts[0] == self._base else self._base
 
     def gap_before(self, seq: int) -> int:
         """Where the uncovered stretch begins that holds ``seq``."""
         index = bisect_right(self._firsts, seq) - 1
-        return self._lasts[index] + 1 if index >= 0 else 1
+        return self._lasts[index] + 1 if index >= 0 else self._base
 
     def between(self, low: int, high: int) -> bool:
         """Whether a span begins after ``low`` and before ``high``."""
@@ -220,7 +292,7 @@ def _event_ns(message: Struct, ts_store_ns: int) -> int:
 
 def _name(key: Key, buffer: StreamBuffer) -> str:
     part = digest(",".join(key.names).encode())[:8] if key.names else ""
-    return file_name(key.table, buffer.first, buffer.last, part)
+    return file_name(key.table, buffer.first, buffer.last, part, buffer.life)
 
 
 def _noted(table: pa.Table, key: Key) -> pa.Table:
@@ -251,11 +323,28 @@ def _finish_flush(folder: Path) -> None:
     drafts = sorted(folder.glob(f"*/*/.*{DRAFT}"))
     committed = []
     for draft in drafts:
-        span = "-".join(draft.name.removesuffix(DRAFT).removesuffix(".parquet").split("-")[1:3])
-        if any(draft.parent.parent.glob(f"*/[a-z]*-{span}*.parquet")):
+        flush = _flush_of(draft.name.removeprefix(".").removesuffix(DRAFT))
+        folders = draft.parent.parent
+        if any(_flush_of(path.name) == flush for path in folders.glob("*/[a-z]*.parquet")):
             committed.append(draft)
     for draft in drafts:
         if draft in committed:
             draft.replace(draft.with_name(draft.name.removeprefix(".").removesuffix(DRAFT)))
         else:
             draft.unlink()
+
+
+def _flush_of(name: str) -> tuple[str, ...]:
+    # The life and the span of a file, which all files of one flush of a stream share.
+    table, *span = name.removesuffix(".parquet").split("-")[:3]
+    return (table.partition(".")[2], *span)
+
+
+def _stored_ns(file: JournalFile) -> dict[int, int]:
+    names = ("stream_seq", "ts_store_ns")
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            rows = parquet.read(columns=list(names))
+    except (pa.ArrowException, OSError):  # its readers say so; here it only vouches for nothing
+        return {}
+    return dict(zip(*(rows.column(name).to_pylist() for name in names), strict=True))

@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from contracts.scalars import INT64_MAX
 from streams.sources.local_time import LocalTimeInvalid, instant_ns, to_utc_ns
 
 UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 """Units of a numeric time column: time since 1970 in UTC."""
+
+SPAN = "from 1677 to 2262"
+"""What nanoseconds since 1970 can say in 64 bits."""
 
 AGGRESSORS = {"1": 1, "-1": -1, "0": 0, "": 0, "buy": 1, "sell": -1, "b": 1, "s": -1, "unknown": 0}
 """Texts of an aggressor column, whatever their case. True and false are not among them: whether
@@ -94,17 +98,32 @@ def times_ns(column: pa.Array, time_format: str, time_zone: str) -> NDArray[np.i
 
 def _from_unit(column: pa.Array, unit: str) -> NDArray[np.int64]:
     scale = UNITS_NS[unit]
+    most = INT64_MAX // scale
     if pa.types.is_integer(column.type):
-        return whole_numbers(column) * scale
+        whole = whole_numbers(column)
+        _refuse_outside(column, (whole > most) | (whole < -most), unit)
+        return whole * scale
     # Through decimals: a float of seconds since 1970 holds no nanoseconds.
     try:
         decimals = pc.cast(column, pa.decimal128(38, 9))
     except pa.ArrowException:
         _blame(column, _is_number, f"a time in {unit} since 1970")
         raise CellInvalid(0, "a number with more than 9 decimals", f"a time in {unit} since 1970") from None
+    limit = pa.scalar(Decimal(most), decimals.type)
+    is_outside = pc.or_(pc.greater(decimals, limit), pc.less(decimals, pc.negate(limit)))
+    _refuse_outside(column, is_outside.to_numpy(zero_copy_only=False), unit)
     scaled = pc.multiply(pc.cast(decimals, pa.decimal256(48, 9)), pa.scalar(scale))
     nanos = pc.cast(scaled, pa.int64(), safe=False)
     return np.ascontiguousarray(nanos.to_numpy(zero_copy_only=False))
+
+
+def _refuse_outside(column: pa.Array, is_outside: NDArray[np.bool_], unit: str) -> None:
+    """Milliseconds read as seconds need more than 64 bits of nanoseconds, and would come back as others."""
+    if is_outside.any():
+        row = int(is_outside.argmax())
+        raise CellInvalid(
+            row, repr(column[row].as_py()), f"a time in {unit} since 1970, {SPAN}; is it in another unit?"
+        )
 
 
 def _from_iso(column: pa.Array, time_zone: str) -> NDArray[np.int64]:
@@ -128,7 +147,10 @@ def _from_pattern(column: pa.Array, pattern: str, time_zone: str) -> NDArray[np.
             raise CellInvalid(row, repr(text), f"a time in the form {pattern!r}") from None
         is_aware = moment.tzinfo is not None
         span = (moment if is_aware else moment.replace(tzinfo=UTC)) - _EPOCH
-        wall[row] = ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1_000
+        nanos = ((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds) * 1_000
+        if abs(nanos) > INT64_MAX:
+            raise CellInvalid(row, repr(text), f"a time {SPAN}")
+        wall[row] = nanos
     return wall if is_aware else _localised(wall, time_zone)
 
 
@@ -144,7 +166,7 @@ def _timestamp_ns(column: pa.Array) -> NDArray[np.int64]:
     try:
         nanos = pc.cast(column, pa.timestamp("ns", column.type.tz)).cast(pa.int64())
     except pa.ArrowException as error:
-        raise CellInvalid(0, str(error), "times from 1970 to 2262") from error
+        raise CellInvalid(0, str(error), f"times {SPAN}") from error
     return np.ascontiguousarray(nanos.to_numpy(zero_copy_only=False))
 
 

@@ -17,10 +17,11 @@ from streams.journal.gatelog import read_records
 from streams.journal.hashes import output_messages
 from streams.journal.reader import Journal
 from streams.journal.rows import chunks, journal_files
+from tests.replay import bit_equality
+from tests.replay.bit_equality import differing, made_on
 from tests.replay.make_golden import GOLDEN, fingerprint
 
 ABOUT = json.loads((GOLDEN / "about.json").read_text())
-MADE_ON = json.loads((GOLDEN / "fingerprint.json").read_text())
 
 EXPECTED_ROWS = {
     "trades": ABOUT["ticks"] - 110,
@@ -33,8 +34,8 @@ EXPECTED_ROWS = {
 
 
 def bit_equal_here():
-    if fingerprint() != MADE_ON:
-        pytest.skip(f"floats are bit-equal on {MADE_ON} only; this is {fingerprint()}")
+    if found := differing(fingerprint(), made_on()):
+        pytest.skip(f"floats are bit-equal only where the golden run was made: {'; '.join(found)}")
 
 
 def test_every_table_of_it_can_be_read():
@@ -130,4 +131,16 @@ def test_a_copy_with_a_file_taken_out_fails_and_names_the_hole(tmp_path):
 
     assert not found.passed
     assert any("MARKET stream_seq 3 to 3" in problem for problem in found.problems)
-    assert any("INTENTS_DRILL" in note for note in found.notes)
+    assert any("INTENTS_DRILL stream_seq 1 to" in problem for problem in found.problems)
+
+
+def test_ci_is_told_whether_it_was_compared_to_the_bit(monkeypatch, capsys):
+    monkeypatch.setattr(bit_equality, "fingerprint", made_on)
+    assert bit_equality.main() == 0
+    assert "compared to the bit" in capsys.readouterr().out
+
+    monkeypatch.setattr(bit_equality, "fingerprint", lambda: made_on() | {"machine": "another"})
+    assert bit_equality.main() == 0
+    assert "NOT COMPARED TO THE BIT HERE *** machine is another, was" in capsys.readouterr().out
+    monkeypatch.setenv(bit_equality.REQUIRED, "required")
+    assert bit_equality.main() == 1

@@ -189,6 +189,29 @@ def test_a_service_that_is_killed_is_told_and_brought_back(tmp_path):
         assert up.interrupt()[0] == 0
 
 
+def test_a_broker_that_is_killed_is_told_and_brought_back_on_its_data(tmp_path):
+    with Running(tmp_path, "up") as up:
+        up.until("stop     Ctrl-C")
+        live = json.loads((tmp_path / "live.json").read_text())
+        os.kill(live["broker_pid"], signal.SIGKILL)
+        assert "broker    died its process is gone" in up.until("broker    died")
+        again = int(PID.search(up.until("broker    ready"))[1])
+        assert again != live["broker_pid"]
+        assert json.loads((tmp_path / "live.json").read_text()) == live | {"broker_pid": again}
+
+        def is_answered() -> bool:
+            killed = penstock(tmp_path, "kill", "--as", "operator1", "--reason", "a test", "--json")
+            return killed.returncode == 0 and json.loads(killed.stdout)["answer"]["is_accepted"]
+
+        wait_for(is_answered, "an answer of the gate over the new broker")
+        assert up.interrupt()[0] == 0
+
+    beats = penstock(tmp_path, "query", "--json", "select distinct service from heartbeats")
+    assert {json.loads(line)["service"] for line in beats.stdout.splitlines()} == {
+        "recorder", "gate", "features", "predict",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("until", ["recorder  ready", "feed      ready"])
 def test_ctrl_c_stops_the_demo_at_any_moment_and_tells_what_there_is(tmp_path, until):
     with Running(tmp_path, "demo", "--fast") as demo:

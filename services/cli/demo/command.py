@@ -18,7 +18,7 @@ FAST_SPEED, FAST_MINUTES = 60.0, 4.0
 )
 @home_option
 def demo(home: Home, /, *, speed: float | None, minutes: float | None, fast: bool) -> None:
-    r"""Start everything on a new run, play real trades into it, show what the gate decides, and stop.
+    """Start everything on a new run, play real trades into it, show what the gate decides, and stop.
 
     Plays E-mini S&P 500 trades of 2013-09-03, 10:20 to 10:40 in Chicago, at 20x, which lasts a minute.
     Beside it plays SYNTH, a seeded synthetic instrument on the restricted list, so that there is

@@ -85,7 +85,9 @@ def next_commands(home: Home, run: Run) -> Iterator[str]:
     yield f"  {penstock} replay {run.run_id} --verify"
     for question in QUESTIONS:
         yield f'  {penstock} query "{question}"'
-    yield f"  {penstock} up        and in other windows: {penstock} feed --speed 20, {penstock} watch"
+    yield f"  {penstock} up --new-run"
+    yield f"  {penstock} feed --from 2013-09-03T10:20 --speed 20     in another window, and in a third:"
+    yield f"  {penstock} watch"
 
 
 def _rows(journal: Journal, sql: str) -> list[Row]:

@@ -7,7 +7,7 @@ import pytest
 
 from ops.authority.config import BrokerSettings, render
 from ops.authority.permissions import exports, permissions
-from ops.authority.table import INTENT_PRINCIPALS, Role, table
+from ops.authority.table import INTENT_PRINCIPALS, OPERATORS, Role, service_principals, table
 
 ROLES = {role.principal: role for role in table()}
 SETTINGS = BrokerSettings(
@@ -95,3 +95,7 @@ def test_a_reader_cannot_take_the_name_of_a_durable():
     reader = permissions(Role(principal="viewer", reads=("INTENTS_DRILL",)))
     assert "$JS.API.CONSUMER.CREATE.*.gate" in reader.publish_denied
     assert "$JS.API.CONSUMER.MSG.NEXT.*.gate" in reader.publish_denied
+
+
+def test_whoever_is_no_operator_is_a_service():
+    assert service_principals() == {role.principal for role in table()} - set(OPERATORS)

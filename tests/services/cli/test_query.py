@@ -33,14 +33,24 @@ def run(tmp_path):
 SQL = "select gate_seq, state from breakers order by gate_seq"
 
 
-def test_text_is_aligned_with_a_count_of_rows(penstock, run):
+def test_text_is_a_plain_table_with_a_count_of_rows(penstock, run):
     assert penstock("query", SQL).out.splitlines() == [
-        "gate_seq  state",
-        "--------  ---------",
-        "       1  OPEN",
-        "       2  HALF_OPEN",
+        "+----------------------+",
+        "| gate_seq | state     |",
+        "|----------+-----------|",
+        "|        1 | OPEN      |",
+        "|        2 | HALF_OPEN |",
+        "+----------------------+",
         "(2 rows)",
     ]
+
+
+def test_a_row_of_a_wide_answer_stays_on_its_line_and_markup_is_text(penstock, run):
+    columns = ", ".join(f"'[red]{'x' * 60}' as c{index}" for index in range(20))
+    lines = penstock("query", f"select {columns}").out.splitlines()
+
+    assert len(lines) == 6
+    assert lines[3].count("[red]") == 20
 
 
 def test_json_is_one_object_a_row(penstock, run):
@@ -80,3 +90,10 @@ def test_without_sql_the_views_are_listed_with_their_columns(penstock, run):
     assert {"trades", "features", "intents", "verdicts", "checks", "breakers"} <= columns.keys()
     assert "gate_seq" in columns["breakers"]
     assert "breakers " in penstock("query").out
+
+
+def test_a_time_with_a_zone_is_told(penstock, run):
+    answer = penstock(
+        "query", "select to_timestamp(0)::timestamptz at time zone 'UTC' as at, to_timestamp(0) as zoned"
+    )
+    assert "1970-01-01 00:00:00" in answer.out

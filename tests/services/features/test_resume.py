@@ -42,14 +42,16 @@ def bar(source, start):
     return Bar(ts_open_ns=start, ts_event_ns=start + 1, **names, **prices, **numbers)
 
 
-def resume(held):
+def resume(held, *, behind=()):
+    """A subject that holds ``held``, and ``behind`` it bytes that nobody can read."""
     asked = []
 
-    async def last_message(stream, subject):
+    async def newest_first(stream, subject):
         asked.append((stream, subject))
-        return None if held is None else Message(subject, codec.encode(held), stream=stream, stream_seq=1)
+        for payload in (*behind, *([] if held is None else [codec.encode(held)])):
+            yield Message(subject, payload, stream=stream, stream_seq=1)
 
-    made = Resume(last_message)
+    made = Resume(newest_first)
     made.asked = asked
     return made
 
@@ -98,3 +100,9 @@ async def test_bars_likewise(published):
     made = resume(bar(*order[published - 1]) if published else None)
     found = [part for part in order if await made.is_new_bar("subject", bar(*part))]
     assert found == order[published:]
+
+
+async def test_garbage_on_the_subject_is_looked_behind():
+    made = resume(rows("es", 1, 5), behind=(b"\xc1", b"no batch"))
+    new = await made.new_rows("subject", rows("es", 4, 8))
+    assert list(feature_columns(new)["seq"]) == [6, 7, 8]

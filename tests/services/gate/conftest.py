@@ -8,7 +8,7 @@ import pytest
 
 from services.kit.broker import EmbeddedBroker
 from services.kit.layout import Run
-from services.kit.run_files import ConfigFiles, configure
+from services.kit.run_files import furnish
 from streams.bus import Bus
 from tests.services.gate.surroundings import Surroundings
 
@@ -17,7 +17,7 @@ from tests.services.gate.surroundings import Surroundings
 async def around(tmp_path: Path, broker: EmbeddedBroker) -> AsyncIterator[Surroundings]:
     run = Run(tmp_path / "run")
     run.create()
-    configure(run, ConfigFiles())
+    furnish(run)
     names = ("feed", "predict", "recorder", "viewer", "operator1", "operator2")
     buses = {name: await Bus.open(broker.settings_of(name)) for name in names}
     surroundings = Surroundings(run, buses)

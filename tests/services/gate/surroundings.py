@@ -20,10 +20,12 @@ from contracts.operations import Heartbeat
 from contracts.verdicts import Verdict
 from ops.telemetry.metrics import Metrics
 from services.gate.inputs import Input
-from services.gate.service import serve
+from services.gate.service import GateService, serve
 from services.kit.broker import EmbeddedBroker
+from services.kit.gate_config import load_gate_config
 from services.kit.layout import Run
 from services.kit.process import Context, Health
+from services.kit.recovery import recover_gate
 from services.kit.settings import ServiceSettings
 from streams.bus import Bus, Message
 from streams.journal.gatelog import read_records
@@ -155,6 +157,12 @@ class Surroundings:
     def records(self) -> list[GateRecord]:
         return list(read_records(self.run.gate / "records.log"))
 
+    async def ended(self) -> BaseException:
+        """Wait until the gate has failed by itself; what it failed with."""
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.wait({self._task})
+        return self._task.exception()
+
     def context(self, broker: EmbeddedBroker, bus: Bus) -> Context:
         settings = ServiceSettings(
             service="gate", run_id="test", run_dir=self.run.directory, nats_url=broker.url
@@ -163,11 +171,22 @@ class Surroundings:
         return Context(settings, self.run, bus, log, Metrics("gate"), Health(), asyncio.Event())
 
     @asynccontextmanager
+    async def service(self, broker: EmbeddedBroker) -> AsyncIterator[GateService]:
+        """A gate's inside without its loop: recovered and configured."""
+        async with Bus.connect(broker.settings_of("gate")) as bus:
+            recovered = recover_gate(self.run)
+            with recovered.log:
+                service = GateService(self.context(broker, bus), recovered)
+                await service.outputs.recover()
+                await service.configure(load_gate_config(self.run))
+                yield service
+
+    @asynccontextmanager
     async def gate(self, broker: EmbeddedBroker) -> AsyncIterator[Health]:
         """A gate that is ready; it is ended as a crash would, without a word."""
         async with Bus.connect(broker.settings_of("gate")) as bus:
             context = self.context(broker, bus)
-            task = asyncio.create_task(serve(context))
+            task = self._task = asyncio.create_task(serve(context))
             try:
                 async with asyncio.timeout(DEADLINE_S):
                     while not context.health.is_ready and not task.done():

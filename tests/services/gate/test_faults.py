@@ -19,6 +19,7 @@ from services.gate.outputs import Outputs
 from services.gate.service import AUDIT_SILENT_S, GateService
 from services.kit import recovery
 from services.kit.gate_config import LIMITS, load_gate_config
+from services.kit.process import MustNotReturn
 from services.kit.recovery import recover_gate, replay_gate
 from streams.bus import Bus, Conflict
 from streams.journal.gatelog import GateLog, JournalUnwritable
@@ -32,13 +33,6 @@ def orphan(around, **fields) -> GateRecord:
     with GateLog.open(around.run.gate / "records.log") as log:
         log.append(codec.encode(record))
     return record
-
-
-async def open_service(around, broker, bus: Bus) -> GateService:
-    service = GateService(around.context(broker, bus), recover_gate(around.run))
-    await service.outputs.recover()
-    await service.configure(load_gate_config(around.run))
-    return service
 
 
 async def test_a_verdict_on_a_subject_that_another_gate_has_answered_on_is_a_conflict(around, broker):
@@ -105,23 +99,21 @@ async def test_a_recorder_that_says_something_unreadable_no_longer_vouches(aroun
 
 async def test_snapshots_lie_at_fixed_sequences_and_lead_to_the_same_chain(around, broker, monkeypatch):
     monkeypatch.setattr(gate_service, "SNAPSHOT_EVERY", 4)
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = await open_service(around, broker, bus)
+    async with around.service(broker) as service:
         acked: list[int] = []
         await service.handle([stored(acked, seq, around.intent(seq)) for seq in range(1, 11)])
     recovered = recover_gate(around.run)
+    recovered.log.close()
 
     found = sorted(path.stem for path in (around.run.gate / "snapshots").glob("*.msgpack"))
     assert found == ["000000000004", "000000000008"]
     assert recovered.from_snapshot == 8
     assert recovered.gate.chain == replay_gate(around.records(), Gate()).chain
-    recovered.log.close()
 
 
 async def test_a_snapshot_by_other_code_or_beyond_the_journal_is_not_used(around, broker, monkeypatch):
     monkeypatch.setattr(gate_service, "SNAPSHOT_EVERY", 2)
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = await open_service(around, broker, bus)
+    async with around.service(broker) as service:
         await service.handle([stored([], 1, around.intent(1))])
     assert recovery.latest_gate(around.run).seq == 2
     assert recovery.latest_gate(around.run, seq_max=1) is None
@@ -133,8 +125,7 @@ async def test_a_snapshot_by_other_code_or_beyond_the_journal_is_not_used(around
 async def test_a_snapshot_that_cannot_be_written_stops_nothing(around, broker, monkeypatch):
     monkeypatch.setattr(gate_service, "SNAPSHOT_EVERY", 2)
     (around.run.gate / "snapshots").write_text("in the way")
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = await open_service(around, broker, bus)
+    async with around.service(broker) as service:
         acked: list[int] = []
         await service.handle([stored(acked, 1, around.intent(1))])
 
@@ -226,8 +217,7 @@ async def _is_not_ok(health) -> bool:
 async def test_names_a_long_outage_in_several_records(around, broker, monkeypatch):
     monkeypatch.setattr(gate_service, "UNAUDITED_MAX", 2)
     log, aside = around.run.gate / "records.log", around.run.gate / "aside"
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = await open_service(around, broker, bus)
+    async with around.service(broker) as service:
         log.rename(aside)
         log.mkdir()
         await service.handle([stored([], seq, around.intent(seq)) for seq in range(1, 6)])
@@ -240,8 +230,7 @@ async def test_names_a_long_outage_in_several_records(around, broker, monkeypatc
 
 
 async def test_an_identity_whose_verdict_is_gone_is_evidence_and_is_not_decided_again(around, broker):
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = await open_service(around, broker, bus)
+    async with around.service(broker) as service:
         orphaned = replace(around.intent(1))
         await service.handle([stored([], 1, orphaned)])
         service.outputs._recent.clear()
@@ -313,3 +302,22 @@ async def test_buries_a_batch_on_a_foreign_subject_and_takes_no_mark_from_it(aro
 
 async def _at(health, ts_event_ns: int) -> bool:
     return health.ts_event_ns >= ts_event_ns
+
+
+async def test_a_gate_that_another_one_has_fenced_out_stops_for_good(around, broker):
+    async with around.gate(broker) as health:
+        await around.tick(OPEN_NS)
+        await until(lambda: seen(health))
+        async with Bus.connect(broker.settings_of("gate")) as bus:
+            rival = Outputs(around.context(broker, bus))
+            await rival.recover()
+            await rival.publish_verdict(_verdict("b" * 32))
+        await around.propose(around.intent(1))
+        error = await around.ended()
+
+    assert _leaves(error, MustNotReturn)
+
+
+def _leaves(error: BaseException, kind: type[BaseException]) -> bool:
+    inside = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return isinstance(error, kind) or any(_leaves(each, kind) for each in inside)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 from msgspec.structs import replace
 
 from contracts import codec, subjects
@@ -12,12 +13,11 @@ from contracts.states import TradingState
 from contracts.verdicts import DenyCode, Outcome
 from risk.gate import Gate
 from services.gate.inputs import Input
-from services.gate.service import DELIVERIES_MAX, GateService
-from services.kit.gate_config import load_gate_config
+from services.gate.service import DELIVERIES_MAX
 from services.kit.process import Health
-from services.kit.recovery import recover_gate, replay_gate
-from streams.bus import Bus, Message
-from streams.journal.gatelog import GateLog
+from services.kit.recovery import replay_gate
+from streams.bus import Message
+from streams.journal.gatelog import GateLog, JournalUnwritable
 from tests.services.gate.surroundings import OPEN_NS, SECOND_NS, seen, stored, until
 
 
@@ -180,17 +180,17 @@ async def test_buries_what_shows_no_identity_and_goes_on(around, broker):
     assert [(letter.cause, letter.payload) for letter in letters] == [("undecodable", b"\xc1 no message")]
 
 
-async def test_refuses_to_answer_beside_another_gate(around, broker):
+async def test_a_second_gate_on_the_run_does_not_start(around, broker):
     async with around.gate(broker) as first:
         await around.tick(OPEN_NS)
         await until(lambda: seen(first))
-        async with around.gate(broker):
-            for basis_seq in range(1, 6):
-                await around.propose(around.intent(basis_seq, notional=82_000.0 * basis_seq))
-            verdicts = await around.verdicts(5)
+        with pytest.raises(JournalUnwritable, match="another appender"):
+            async with around.gate(broker):
+                pass
+        await around.propose(around.intent(1))
+        (verdict,) = await around.verdicts(1)
 
-    assert len({verdict.intent_id for verdict in verdicts}) == len(verdicts) == 5
-    assert len({verdict.epoch for verdict in verdicts}) == 1
+    assert verdict.epoch == 1
 
 
 async def test_keeps_an_identity_that_comes_back_with_another_content_as_evidence(around, broker):
@@ -225,10 +225,7 @@ async def test_gives_up_an_intent_that_was_delivered_too_often_and_never_journal
         reply="reply",
         send=ack,
     )
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        context = around.context(broker, bus)
-        service = GateService(context, recover_gate(around.run))
-        await service.configure(load_gate_config(around.run))
+    async with around.service(broker) as service:
         await service.handle([Input(RecordKind.INTENT, poison, "predict", body=poison.payload)])
     (letter,) = await around.all_of(DeadLetter, "DEAD", subjects.ALL_DEAD)
 
@@ -238,9 +235,7 @@ async def test_gives_up_an_intent_that_was_delivered_too_often_and_never_journal
 
 
 async def test_a_group_is_answered_in_its_order_and_each_identity_once(around, broker):
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = GateService(around.context(broker, bus), recover_gate(around.run))
-        await service.configure(load_gate_config(around.run))
+    async with around.service(broker) as service:
         first, second = around.intent(1), around.intent(2, side="flat", notional=0.0)
         acked: list[int] = []
         group = [stored(acked, seq, intent) for seq, intent in enumerate((first, second, first), start=1)]
@@ -253,14 +248,11 @@ async def test_a_group_is_answered_in_its_order_and_each_identity_once(around, b
 
 
 async def test_what_shows_no_identity_is_journaled_once_however_often_it_is_delivered(around, broker):
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        service = GateService(around.context(broker, bus), recover_gate(around.run))
-        await service.configure(load_gate_config(around.run))
+    async with around.service(broker) as service:
         acked: list[int] = []
         await service.handle([stored(acked, 7, b"\xc1")])
         await service.handle([stored(acked, 7, b"\xc1")])
-    async with Bus.connect(broker.settings_of("gate")) as bus:
-        again = GateService(around.context(broker, bus), recover_gate(around.run))
+    async with around.service(broker) as again:
         await again.handle([stored(acked, 7, b"\xc1")])
 
     assert [record.kind for record in around.records()] == ["config", "intent"]

@@ -77,6 +77,17 @@ def test_a_free_port_that_was_taken_meanwhile_is_chosen_again(tmp_path, monkeypa
             assert not broker.url.endswith(f":{taken}")
 
 
+def test_a_broker_comes_back_on_its_port_or_not_at_all(tmp_path):
+    """Whoever was connected looks for it there."""
+    with EmbeddedBroker(tmp_path / "run") as broker:
+        url, port = broker.url, int(broker.url.rpartition(":")[2])
+        broker.kill()
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTaken):
+            broker.start()
+        broker.start()
+        assert broker.url == url
+
+
 def test_data_of_other_strategies_is_refused_and_the_server_stopped(tmp_path):
     with EmbeddedBroker(tmp_path / "run"):
         pass

@@ -58,3 +58,12 @@ def test_a_file_that_cannot_be_used_makes_no_run_and_changes_none(tmp_path):
         configure(run, bad)
     assert (run.config / LIMITS).read_bytes() == shipped(LIMITS)
     assert not (run.directory / "config.draft").exists()
+
+
+def test_a_run_that_has_lost_its_limits_does_not_fall_back_on_the_shipped_ones(tmp_path):
+    run = new_run(Home(tmp_path), ConfigFiles(), NOW_NS)
+    (run.config / LIMITS).unlink()
+
+    with pytest.raises(ConfigInvalid, match=r"limits\.json: the file is missing; expected .* --limits FILE"):
+        configure(run, ConfigFiles())
+    assert not (run.config / LIMITS).exists()

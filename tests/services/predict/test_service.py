@@ -21,7 +21,7 @@ from services.kit.broker import EmbeddedBroker
 from services.kit.gate_config import load_gate_config
 from services.kit.layout import Run
 from services.kit.process import Context, Health
-from services.kit.run_files import ConfigFiles, configure
+from services.kit.run_files import furnish
 from services.kit.settings import ServiceSettings
 from services.predict.proposer import STREAM
 from services.predict.service import intents_from, serve
@@ -129,7 +129,7 @@ class Surroundings:
 async def around(broker: EmbeddedBroker, bus_of: BusOf, tmp_path: Path) -> AsyncIterator[Surroundings]:
     run = Run(tmp_path / "run")
     run.create()
-    configure(run, ConfigFiles())
+    furnish(run)
     async with bus_of(broker, "features") as rows, bus_of(broker, "recorder") as recorder:
         yield Surroundings(broker, bus_of, run, rows, recorder)
 

@@ -24,6 +24,7 @@ def test_holds_and_says_so_in_one_line(monkeypatch):
 
     assert result.passed, result.figure
     assert "2 of 2 flips found and named" in result.figure
+    assert "4 of 4 streams missed when gone" in result.figure
     assert result.detail["replays"] == 2
     assert any("snapshot at" in line for line in lines)
 
@@ -38,6 +39,17 @@ def test_a_flip_that_nothing_finds_disproves_it(monkeypatch):
     assert not result.passed
     assert "trades.ts_recv_ns" in result.figure
     assert "was not found" in result.figure
+
+
+def test_a_stream_that_nobody_misses_disproves_it(monkeypatch):
+    monkeypatch.setattr(replay, "RERUNS", ())
+    monkeypatch.setattr(replay, "FLIPS", ())
+    monkeypatch.setattr(replay, "_take_out", lambda *_: None)
+
+    result = replay.prove("S", 1, lambda _: None)
+
+    assert not result.passed
+    assert "VERDICTS was taken out of the journal and not missed" in result.figure
 
 
 def test_a_run_without_a_snapshot_disproves_it(monkeypatch):

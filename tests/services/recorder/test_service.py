@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 import structlog
@@ -18,7 +20,11 @@ from services.kit.process import Context, Health
 from services.kit.settings import ServiceSettings
 from services.recorder import service as recording
 from services.recorder.service import serve
+from services.replay.evidence import hole_problems
+from services.replay.market import market_events
 from services.replay.scene import START_NS, market
+from streams.bus import BusError, reader
+from streams.journal.ends import read_ends
 from streams.journal.reader import Journal
 from streams.journal.rows import journal_files, messages
 from tests.streams.journal.journal_messages import intent
@@ -44,6 +50,15 @@ class Surroundings:
             )
             await window.publish(subject, codec.encode(message))
         await window.close_window()
+
+    async def connected(self):
+        """The feed can publish again after the broker was started anew."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                with contextlib.suppress(BusError):
+                    await self.buses["feed"].stream_state("MARKET")
+                    return
+                await asyncio.sleep(0.01)
 
     async def propose(self, number, body=None):
         await self.buses["predict"].publish_acked(
@@ -202,6 +217,32 @@ async def test_reading_pauses_while_nothing_can_be_flushed_and_goes_on_afterward
     ]
 
 
+async def test_a_clean_stop_leaves_how_far_each_stream_went_and_the_next_start_takes_it_away(around):
+    await around.feed(*MARKET)
+    await around.propose(1)
+    async with around.recorder():
+        pass
+    ends = read_ends(around.run.journal)
+    assert (ends["MARKET"], ends["INTENTS_PREDICT"], ends["VERDICTS"]) == (len(MARKET), 1, 0)
+
+    async with around.recorder(is_killed=True):
+        assert read_ends(around.run.journal) is None
+    assert read_ends(around.run.journal) is None
+
+
+async def test_a_disk_that_hangs_is_told_though_it_raises_no_error(around, monkeypatch):
+    hung = threading.Event()
+    async with around.recorder() as context:
+        assert context.health.is_ok
+        monkeypatch.setattr(recording, "probe", lambda _: hung.wait(DEADLINE_S))
+        try:
+            await until(lambda: not context.health.is_ok)
+            assert "has taken no write for" in context.health.cause
+        finally:
+            hung.set()
+        await until(lambda: context.health.is_ok)
+
+
 async def test_the_heartbeat_says_how_far_it_has_come(around):
     await around.feed(*MARKET)
     async with around.recorder() as context:
@@ -217,3 +258,48 @@ def test_without_its_settings_it_ends_with_one_line():
     assert done.returncode == 2
     assert done.stderr.startswith("recorder: PENSTOCK_RUN_DIR is not set")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("again", [20, 60], ids=["shorter than before", "longer than before"])
+async def test_both_lives_of_a_stream_are_kept_when_a_crash_of_the_broker_took_its_end(
+    around, monkeypatch, tmp_path, again
+):
+    """The broker's files are those of an earlier time: what it loses that had not reached its disk."""
+    monkeypatch.setattr(recording, "FLUSH_S", 0.02)
+    may_look = asyncio.Event()
+    may_look.set()
+
+    async def state_when_allowed(link, stream, look=reader.stream_state):
+        await may_look.wait()
+        return await look(link, stream)
+
+    monkeypatch.setattr(reader, "stream_state", state_when_allowed)
+    broker, half = around.broker, len(MARKET) // 2
+    store, kept = broker.run_dir / "broker", tmp_path / "kept"
+    await around.feed(*MARKET[:half])
+    broker.stop()
+    shutil.copytree(store, kept)
+    broker.start()
+    await around.connected()
+    await around.feed(*MARKET[half:])
+    async with around.recorder() as context:
+        await until(lambda: around.count("clocks") == 20)
+        may_look.clear()
+        broker.kill()
+        shutil.rmtree(store)
+        shutil.copytree(kept, store)
+        broker.start()
+        await around.connected()
+        for message in (MARKET * 2)[:again]:
+            await around.feed(message)
+        may_look.set()
+        await until(lambda: context.health.position >= len(MARKET) + again)
+        assert context.bus.counters.gaps > 0
+
+    sent = [*MARKET, *(MARKET * 2)[:again]]
+    assert around.count("clocks") == sum(isinstance(message, Clock) for message in sent)
+    fed_again = [event.message for event in market_events(journal_files(around.run.journal))]
+    assert fed_again == sent
+    assert any("journal.stream_rewound" in str(call) for call in around.log.calls)
+    assert read_ends(around.run.journal)["MARKET"] == half + again
+    assert list(hole_problems(journal_files(around.run.journal))) == []

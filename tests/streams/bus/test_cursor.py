@@ -8,8 +8,15 @@ from streams.bus.cursor import Cursor
 from streams.bus.messages import Message, StreamState
 
 
-def delivered(stream_seq: int, consumer_seq: int) -> Message:
-    return Message("md.clock", b"", stream="MARKET", stream_seq=stream_seq, consumer_seq=consumer_seq)
+def delivered(stream_seq: int, consumer_seq: int, ts_store_ns: int = 0) -> Message:
+    return Message(
+        "md.clock",
+        b"",
+        stream="MARKET",
+        stream_seq=stream_seq,
+        consumer_seq=consumer_seq,
+        ts_store_ns=ts_store_ns,
+    )
 
 
 def state(first_seq: int, last_seq: int) -> StreamState:
@@ -101,3 +108,36 @@ def test_whatever_is_lost_on_the_way_everything_stored_is_handed_out_once_in_ord
             gaps += missing
     assert taken == stored
     assert gaps == stored[-1] - len(stored)
+
+
+def test_sequences_that_were_given_out_again_before_it_looked_are_taken_and_counted():
+    """The stream lost 5 to 8 in a crash, and had got to 10 again before the reader came back."""
+    cursor = Cursor(1, is_filtered=False)
+    cursor.admit([delivered(seq, seq, ts_store_ns=seq) for seq in range(1, 9)])
+    assert cursor.attach(state(1, 10)) == 0
+    assert cursor.look_back_seq == 1
+
+    again = [delivered(seq, seq, ts_store_ns=seq if seq < 5 else 100 + seq) for seq in range(1, 11)]
+    kept, missing = cursor.admit(again)
+
+    assert (seqs(kept), missing, cursor.next_seq) == ([5, 6, 7, 8, 9, 10], 4, 11)
+
+
+def test_a_look_back_at_the_same_stream_hands_nothing_out_twice():
+    cursor = Cursor(1, is_filtered=False)
+    cursor.admit([delivered(seq, seq, ts_store_ns=seq) for seq in range(1, 9)])
+    cursor.attach(state(1, 9))
+
+    kept, missing = cursor.admit([delivered(seq, seq, ts_store_ns=seq) for seq in range(1, 10)])
+
+    assert (seqs(kept), missing) == ([9], 0)
+
+
+def test_a_stream_that_is_shorter_than_what_was_read_is_not_looked_back_at_beyond_its_end():
+    cursor = Cursor(1, is_filtered=False)
+    cursor.admit([delivered(seq, seq, ts_store_ns=seq) for seq in range(1, 9)])
+    assert cursor.attach(state(1, 5)) == 3
+
+    kept, missing = cursor.admit([delivered(5, 1, 5), delivered(6, 2, 6), delivered(7, 3, 77)])
+
+    assert (seqs(kept), missing) == ([6, 7], 0)

@@ -6,7 +6,7 @@ from contracts import subjects
 from contracts.subjects import TEMPLATES
 from ops.authority.table import INTENT_PRINCIPALS
 from services.kit.broker import EmbeddedBroker
-from streams.bus import ApiFailed, monitor
+from streams.bus import ApiFailed, NotAcked, monitor
 from streams.bus.errors import ProvisionMismatch
 from streams.bus.provision import provision
 from streams.bus.specs import (
@@ -14,7 +14,9 @@ from streams.bus.specs import (
     CONTROL,
     DISK_BYTES,
     HEARTBEATS,
+    INTENT_BYTES_MAX,
     MARKET,
+    VERDICT_BYTES,
     StreamSpec,
     durable_specs,
     intents_stream,
@@ -92,7 +94,8 @@ def test_no_subject_family_is_stored_twice():
 
 
 async def test_what_was_provisioned_is_there_and_making_it_again_changes_nothing(broker, bus_of):
-    made = {page["name"] for page in monitor.stream_pages(monitor.jsz(broker.monitor_url))}
+    accounts = monitor.fetch(broker.monitor_url, "jsz?accounts=true&streams=true")["account_details"]
+    made = {stream["name"] for account in accounts for stream in account.get("stream_detail", [])}
     assert made == set(SPECS)
     async with bus_of(broker, "admin") as admin:
         await provision(admin, SPECS.values(), durable_specs(INTENT_PRINCIPALS))
@@ -133,3 +136,22 @@ async def test_a_decision_stream_cannot_be_purged_or_have_a_message_deleted(brok
         with pytest.raises(ApiFailed, match="message delete not permitted"):
             await admin.api(f"$JS.API.STREAM.MSG.DELETE.{CONTROL}", {"seq": 1})
         assert (await admin.stream_state(CONTROL)).messages == 1
+
+
+def test_all_intents_together_cannot_fill_the_verdicts_stream():
+    """One principal must not stop the others by making the gate answer it."""
+    intents = [SPECS[intents_stream(principal)] for principal in INTENT_PRINCIPALS]
+    assert sum(spec.max_msgs for spec in intents) * VERDICT_BYTES <= SPECS["VERDICTS"].max_bytes
+    assert all(spec.max_msgs > 0 and spec.max_msg_bytes == INTENT_BYTES_MAX for spec in intents)
+
+
+async def test_an_intent_of_a_megabyte_is_refused_by_the_broker(broker, bus_of):
+    async with bus_of(broker, "drill") as drill:
+        with pytest.raises(NotAcked, match="exceeds maximum"):
+            await drill.publish_acked(
+                subjects.intent_proposed("drill", "ES"),
+                b"x" * (INTENT_BYTES_MAX + 1),
+                msg_id="1",
+                stream="INTENTS_DRILL",
+                attempts=1,
+            )

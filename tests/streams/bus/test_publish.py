@@ -80,14 +80,14 @@ async def test_a_fenced_group_whose_acks_were_lost_is_no_conflict_and_is_stored_
             return answer
 
         monkeypatch.setattr(bus._link, "request", request_and_lose_the_first_answer)
-        acks = await asyncio.gather(
-            *(
-                bus.publish_acked(
-                    SUBJECT, b"%d" % number, msg_id=f"{number}", stream=VERDICTS, expected_last_subject_seq=number
-                )
-                for number in range(3)
+
+        def publish(number):
+            text = f"{number}"
+            return bus.publish_acked(
+                SUBJECT, text.encode(), msg_id=text, stream=VERDICTS, expected_last_subject_seq=number
             )
-        )
+
+        acks = await asyncio.gather(*(publish(number) for number in range(3)))
         assert lost == [b"0", b"1", b"2"]
         assert [(ack.seq, ack.is_duplicate) for ack in acks] == [(1, True), (2, True), (3, True)]
         assert (await bus.stream_state(VERDICTS)).messages == 3
@@ -176,10 +176,10 @@ async def test_asks_and_answers(bare_server):
     async with Bus.connect(BusSettings(url=bare_server.url, name="tools")) as bus:
         answers: set[asyncio.Task[None]] = set()
 
-        def answer(message):
-            answers.add(asyncio.create_task(message.respond(message.payload.upper())))
+        def answer(raw):
+            answers.add(asyncio.create_task(bus.publish(raw.reply, raw.data.upper())))
 
-        await bus.subscribe("tool.echo", answer)
+        await bus._link.subscribe("tool.echo", answer)
         assert await bus.request("tool.echo", b"hello") == b"HELLO"
         with pytest.raises(Unreachable, match="nobody listens there"):
             await bus.request("tool.none", b"", timeout_s=30.0)

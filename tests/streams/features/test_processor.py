@@ -49,6 +49,10 @@ WHOLE = processed(batches(WALK))
     ids=["sides", "tick-rule", "tiny", "huge", "jumpy", "flat"],
 )
 def test_equals_its_definition(name, columns):
+    if name not in REFERENCES:
+        pytest.skip(
+            f"{name} has no plain reference in tests/streams/features/reference.py: only its bits are held"
+        )
     expected = REFERENCES[name](
         [Trade(*row) for row in zip(*(c.tolist() for c in columns.values()), strict=True)]
     )

@@ -200,3 +200,70 @@ def test_a_frame_inside_a_torn_record_is_not_taken_for_a_record(tmp_path):
 
     with GateLog.open(path) as log:
         assert log.seq == 2
+
+
+@pytest.mark.parametrize("lost", [(0, 10), (0, 4096), (5100, 9000), (14_000, 14_500)])
+def test_an_append_of_several_records_that_lost_any_part_is_cut_whole(tmp_path, lost):
+    """Pages reach the disk in any order: a later frame of the append may be whole and none was synced."""
+    path = write(tmp_path / "records.log", 2)
+    before = path.read_bytes()
+    with GateLog.open(path) as log:
+        log.append(*(encode(record(seq, b"z" * 5000)) for seq in (3, 4, 5)))
+    content = bytearray(path.read_bytes())
+    start, end = (len(before) + at for at in lost)
+    content[start:end] = bytes(end - start)
+    path.write_bytes(content)
+
+    assert seqs(path) == [1, 2]
+    with GateLog.open(path) as log:
+        assert (log.seq, log.cut_bytes) == (2, len(content) - len(before))
+    assert path.read_bytes() == before
+
+
+def test_an_append_of_several_records_that_was_cut_short_is_cut_whole(tmp_path):
+    path = write(tmp_path / "records.log", 2)
+    with GateLog.open(path) as log:
+        log.append(*(encode(record(seq)) for seq in (3, 4, 5)))
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert seqs(path) == [1, 2]
+
+
+def test_damage_in_an_append_behind_which_another_was_synced_is_corruption(tmp_path):
+    path = write(tmp_path / "records.log", 2)
+    size = path.stat().st_size
+    with GateLog.open(path) as log:
+        log.append(*(encode(record(seq, b"z" * 5000)) for seq in (3, 4, 5)))
+        log.append(encode(record(6)))
+    content = bytearray(path.read_bytes())
+    content[size + 5500 : size + 9000] = bytes(3500)
+    path.write_bytes(content)
+
+    with pytest.raises(JournalCorrupt) as caught:
+        GateLog.open(path)
+
+    assert caught.value.seq == 4
+
+
+def test_a_second_appender_is_refused_until_the_first_is_closed(tmp_path):
+    path = write(tmp_path / "records.log", 1)
+    with GateLog.open(path) as log:
+        with pytest.raises(JournalUnwritable, match="another appender has it open"):
+            GateLog.open(path)
+        log.append(encode(record(2)))
+        assert seqs(path) == [1, 2]
+
+    assert seqs(write(path, 1)) == [1, 2, 3]
+
+
+def test_bytes_that_somebody_else_wrote_are_neither_written_behind_nor_cut(tmp_path):
+    path = write(tmp_path / "records.log", 1)
+    with GateLog.open(path) as log:
+        with path.open("ab") as other:
+            other.write(b"not ours")
+        size = path.stat().st_size
+        for _ in range(2):
+            with pytest.raises(JournalUnwritable, match="somebody else writes to it"):
+                log.append(encode(record(2)))
+
+    assert path.stat().st_size == size

@@ -132,3 +132,17 @@ def test_a_path_with_a_quote_is_a_path(run_dir):
 def test_a_query_that_duckdb_refuses_raises_its_own_error(run_dir):
     with Journal(run_dir) as journal, pytest.raises(duckdb.Error, match="nonsense"):
         journal.sql("SELECT nonsense FROM trades")
+
+
+def test_rows_of_two_lives_of_a_stream_are_told_apart_and_come_one_life_after_another(tmp_path):
+    writer = JournalWriter(tmp_path / "journal")
+    for seq in (1, 2, 3):
+        add(writer, intent(seq), "INTENTS_PREDICT", seq)
+    for seq in (3, 4):
+        again = intent(10 + seq)
+        writer.add(again, subject="a.b", stream="INTENTS_PREDICT", stream_seq=seq, ts_store_ns=NOON_NS + 99)
+    writer.flush()
+
+    with Journal(tmp_path) as journal:
+        rows = journal.sql("SELECT life, stream_seq, basis_seq FROM intents").fetchall()
+    assert rows == [(0, 1, 1), (0, 2, 2), (0, 3, 3), (1, 3, 13), (1, 4, 14)]

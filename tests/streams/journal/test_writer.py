@@ -13,7 +13,7 @@ from contracts.news import NewsItem
 from streams.journal.errors import FileUnreadable, JournalUnwritable
 from streams.journal.files import scan
 from streams.journal.rows import chunks, journal_files, messages
-from streams.journal.writer import JournalWriter, probe
+from streams.journal.writer import JournalWriter, Rewind, probe
 from tests.streams.journal.journal_messages import (
     DAY_NS,
     NOON_NS,
@@ -273,3 +273,102 @@ def test_the_probe_tells_a_folder_that_cannot_be_written(tmp_path):
         tmp_path.chmod(0o755)
     with pytest.raises(JournalUnwritable):
         probe(tmp_path / "missing")
+
+
+def rewound(writer, first, last):
+    """The stream lost its end and stores other messages under these sequences."""
+    for seq in range(first, last + 1):
+        assert writer.add(
+            intent(100 + seq),
+            subject="a.b",
+            stream="MARKET",
+            stream_seq=seq,
+            ts_store_ns=NOON_NS + 1000 + seq,
+        )
+
+
+@pytest.mark.parametrize("is_reopened", [True, False])
+@pytest.mark.parametrize("flushed", [0, 4, 6])
+def test_sequences_that_a_crashed_broker_gives_out_again_are_a_new_life_behind_the_old_one(
+    tmp_path, is_reopened, flushed
+):
+    writer = JournalWriter(tmp_path)
+    for seq in range(1, 7):
+        add(writer, intent(seq), "MARKET", seq)
+        if seq == flushed:
+            writer.flush()
+    if is_reopened:
+        writer.flush()
+        writer = JournalWriter(tmp_path)
+    assert writer.read_from("MARKET") == 1
+    for seq in range(1, 5):
+        assert not add(writer, intent(seq), "MARKET", seq)
+    rewound(writer, 5, 8)
+    writer.flush()
+
+    assert writer.rewinds == [Rewind("MARKET", 1, 5, 2)]
+    assert [message.basis_seq for message in stored(tmp_path, "intents")] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        105,
+        106,
+        107,
+        108,
+    ]
+    assert writer.last_seqs() == {"MARKET": 8}
+    again = JournalWriter(tmp_path)
+    assert (again.next_seq("MARKET"), again.read_from("MARKET")) == (9, 1)
+    for seq in range(1, 5):
+        assert not add(again, intent(seq), "MARKET", seq)
+    assert again.rewinds == []
+
+
+def test_a_second_crash_that_loses_more_than_the_first_one_is_a_third_life(tmp_path):
+    writer = JournalWriter(tmp_path)
+    for seq in range(1, 7):
+        add(writer, intent(seq), "MARKET", seq)
+    rewound(writer, 5, 6)
+    writer.flush()
+
+    again = JournalWriter(tmp_path)
+    for seq in (3, 4):
+        again.add(intent(seq), subject="a.b", stream="MARKET", stream_seq=seq, ts_store_ns=NOON_NS + 5000)
+    again.flush()
+
+    assert [message.basis_seq for message in stored(tmp_path, "intents")] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        105,
+        106,
+        3,
+        4,
+    ]
+    assert again.rewinds == [Rewind("MARKET", 2, 3, 4)]
+
+
+def test_a_crash_between_the_files_of_a_flush_is_not_finished_by_a_file_of_another_life(
+    tmp_path, monkeypatch
+):
+    writer = JournalWriter(tmp_path)
+    add(writer, intent(1), "MARKET", 1)
+    writer.flush()
+    rewound(writer, 1, 1)
+
+    def crash(self, target):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            writer.flush()
+
+    JournalWriter(tmp_path)
+    assert [message.basis_seq for message in stored(tmp_path, "intents")] == [1]

@@ -6,10 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts.market import TRADE_COLUMNS
 from contracts.scalars import SECOND_NS
 from streams.sources import Dataset, DatasetOptions, SourceInvalid, Ticks
+from streams.sources.cells import CellInvalid, times_ns
 from streams.sources.local_time import instant_ns
 from streams.sources.ticks import CHUNK_ROWS
 
@@ -91,6 +94,17 @@ def test_passes_on_values_that_are_for_the_guard_to_judge(tmp_path: Path):
 SECONDS = {"time_format": "s"}
 
 
+@pytest.mark.parametrize(("unit", "scale"), [("s", 10**9), ("ms", 10**6), ("us", 10**3), ("ns", 1)])
+@given(moment=st.integers(-(2**63), 2**63 - 1), is_text=st.booleans())
+def test_a_number_of_a_unit_is_that_time_or_refused_never_another(unit, scale, moment, is_text):
+    cells = pa.array([f"{moment}"]) if is_text else pa.array([moment])
+    if abs(moment) > (2**63 - 1) // scale:
+        with pytest.raises(CellInvalid, match=f"row 0 is .*{moment}.*; expected a time in {unit}"):
+            times_ns(cells, unit, "UTC")
+    else:
+        assert times_ns(cells, unit, "UTC")[0] == moment * scale
+
+
 @pytest.mark.parametrize(
     ("text", "given", "message"),
     [
@@ -99,6 +113,31 @@ SECONDS = {"time_format": "s"}
         ("Time,Px,Qty\n1,2,3\n1,x,3\n", SECONDS, "line 3, column 'Px' is 'x'; expected a number"),
         ("Time,Px,Qty\n1,2,3\n1,,3\n", SECONDS, "line 3, column 'Px' is empty; expected a number"),
         ("Time,Px,Qty\n1,2,3\nx,2,3\n", SECONDS, "line 3, column 'Time' is 'x'; expected a time in s"),
+        (
+            "Time,Px,Qty\n1719840600,2,3\n1719840600125,2,3\n",
+            SECONDS,
+            "line 3, column 'Time' is '1719840600125'; expected a time in s since 1970, from 1677 to 2262",
+        ),
+        (
+            "Time,Px,Qty\n-9223372037,2,3\n",
+            SECONDS,
+            "line 2, column 'Time' is '-9223372037'; expected a time in s .*another unit",
+        ),
+        (
+            "Time,Px,Qty\n9223372036854776,2,3\n",
+            {"time_format": "us"},
+            "line 2, column 'Time' is '9223372036854776'; expected a time in us",
+        ),
+        (
+            "Time,Px,Qty\n1719840600.5,2,3\n1719840600125.5,2,3\n",
+            SECONDS,
+            "line 3, column 'Time' is .*1719840600125.5.*; expected a time in s",
+        ),
+        (
+            "Time,Px,Qty\n2024,2,3\n9999,2,3\n",
+            {"time_format": "%Y"},
+            "line 3, column 'Time' is '9999'; expected a time from 1677 to 2262",
+        ),
         ("Time,Px,Qty\n12:00,2,3\n", {}, "line 2, column 'Time' is '12:00'; expected an ISO 8601 time"),
         ("Time,Px,Qty\n1,2,3\n", {"time_format": "%d/%m"}, "column 'Time' is '1'; expected .*'%d/%m'"),
         (

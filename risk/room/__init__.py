@@ -1,0 +1,9 @@
+"""Room: what the gate would approve at this instant, said before anybody asks.
+
+The gate's own arithmetic, turned round: instead of judging one wish it lists those that would pass.
+"""
+
+from risk.room.headroom import headroom
+from risk.room.standing import Standing, SymbolStanding
+
+__all__ = ["Standing", "SymbolStanding", "headroom"]

@@ -1,4 +1,4 @@
-"""Prompts: versions that never change, the same values give the same bytes, foreign text stays in its slot."""
+"""Prompts: a version never changes, equal values give equal bytes, foreign text stays in its slot."""
 
 import re
 

@@ -16,7 +16,7 @@ from contracts.slm import LADDERS_MAX, RUNGS_MAX, Headroom, Ladder, Rung
 from contracts.states import TradingState
 from risk.gate.amounts import lot_worth, lots_within, to_micro
 from risk.gate.snapshot import digest_of_config
-from risk.room.sizes import sayable_at_least, sayable_at_most, spread, target_of
+from risk.room.sizes import sayable_choice, target_of
 from risk.room.slippage import SlippageRange, slippage_range
 from risk.room.standing import Standing, SymbolStanding
 
@@ -158,12 +158,7 @@ class _Room:
         if side == "flat":
             return (Rung(0.0, 0),)
         mark_micro, worth = self._stands.mark_micro, self._worth
-        low, high = sorted((abs(run.first), abs(run.last)))
-        low, high = sayable_at_least(low, mark_micro, worth), sayable_at_most(high, mark_micro, worth)
-        rungs: list[Rung] = []
-        for lots in spread(low, high, RUNGS_MAX):
-            sayable = sayable_at_most(lots, mark_micro, worth)
-            target = target_of(sayable, mark_micro, worth, self._target_micro_max)
-            if target is not None and (not rungs or sayable > rungs[-1].lots):
-                rungs.append(Rung(target, sayable))
-        return tuple(rungs)
+        smallest, largest = sorted((abs(run.first), abs(run.last)))
+        sizes = sayable_choice(smallest, largest, RUNGS_MAX, mark_micro, worth)
+        targets = ((target_of(size, mark_micro, worth, self._target_micro_max), size) for size in sizes)
+        return tuple(Rung(target, size) for target, size in targets if target is not None)

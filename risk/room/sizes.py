@@ -35,6 +35,21 @@ def sayable_at_least(lots: int, mark_micro: int, worth: LotWorth) -> int:
     return lots_within(to_micro(_float_at_least(least)), mark_micro, worth)
 
 
+def sayable_choice(smallest: int, largest: int, most: int, mark_micro: int, worth: LotWorth) -> list[int]:
+    """The sizes of a range that some float buys, in rising order.
+
+    All of them or, of more than ``most`` (two or more), exactly so many: the smallest, the
+    largest, and between them an even choice as far as there is one.
+    """
+    first = _first_sayable(smallest, largest, most + 1, mark_micro, worth)
+    if len(first) <= most:
+        return first
+    chosen = {sayable_at_most(size, mark_micro, worth) for size in spread(first[0], largest, most)}
+    # Where neighbours are far apart two of a choice may be the same size.
+    rest = [size for size in first if size not in chosen]
+    return sorted([*chosen, *rest[: most - len(chosen)]])
+
+
 def spread(smallest: int, largest: int, most: int) -> list[int]:
     """At most ``most`` (two or more) whole numbers of a range, both ends among them, evenly spaced.
 
@@ -44,6 +59,17 @@ def spread(smallest: int, largest: int, most: int) -> list[int]:
     if count <= most:
         return list(range(smallest, largest + 1))
     return [smallest + step * (count - 1) // (most - 1) for step in range(most)]
+
+
+def _first_sayable(smallest: int, largest: int, most: int, mark_micro: int, worth: LotWorth) -> list[int]:
+    found: list[int] = []
+    size = smallest
+    while size <= largest and len(found) < most:
+        size = sayable_at_least(size, mark_micro, worth)
+        if size <= largest:
+            found.append(size)
+        size += 1
+    return found
 
 
 def _amounts(lots: int, mark_micro: int, worth: LotWorth, most_micro: int | None) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.scalars import MICRO
 from risk.gate.amounts import LotWorth, lot_worth, lots_within, to_micro
-from risk.room.sizes import sayable_at_least, sayable_at_most, spread, target_of
+from risk.room.sizes import sayable_at_least, sayable_at_most, sayable_choice, spread, target_of
 
 ES = lot_worth(50 * MICRO, MICRO)
 MARK = 1_640 * MICRO
@@ -65,6 +65,24 @@ def test_a_lot_worth_less_than_a_millionth_has_sizes_that_nobody_can_say():
     dust = LotWorth(1, 10)
     assert target_of(5, 1, dust, MOST) is None
     assert (sayable_at_most(15, 1, dust), sayable_at_least(15, 1, dust)) == (10, 20)
+
+
+@given(st.integers(1, 40), st.integers(0, 60), marks, worths)
+def test_a_choice_of_sizes_is_complete_or_full_and_keeps_both_ends(smallest, more, mark, worth):
+    largest = smallest + more
+    every = [size for size in range(smallest, largest + 1) if sayable_at_most(size, mark, worth) == size]
+    chosen = sayable_choice(smallest, largest, 8, mark, worth)
+    assert chosen == sorted(set(chosen) & set(every))
+    if len(every) <= 8:
+        assert chosen == every
+    else:
+        assert len(chosen) == 8
+        assert (chosen[0], chosen[-1]) == (every[0], every[-1])
+
+
+def test_a_choice_among_sizes_that_lie_apart_is_still_full():
+    """A lot of 0.8 millionths: only every size that a whole millionth buys can be said."""
+    assert sayable_choice(1, 11, 8, 1, LotWorth(4, 5)) == [1, 2, 3, 5, 6, 7, 8, 11]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ VersionedName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}\.v[1-9][0-9]
 Label = Annotated[str, Meta(max_length=128)]
 
 EXPLAIN_MAX = 120
-Explain = Annotated[str, Meta(max_length=EXPLAIN_MAX, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+Explain = Annotated[str, Meta(max_length=EXPLAIN_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$(?!\n)")]
 """The model's own words: one short line without control characters. Nothing reads it but people."""
 
 INTENT_ANSWER = "intent_answer.v1"

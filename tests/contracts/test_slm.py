@@ -53,6 +53,8 @@ def test_a_proposal_has_the_fields_of_a_draft_and_so_of_an_intent():
         {"explain": "line\n"},
         {"explain": "bell\x07"},
         {"explain": "delete\x7f"},
+        {"explain": "next\x85line"},
+        {"explain": "separated\u2028lines"},
         {"target_notional": -1},
         {"max_slippage_bps": 10_001},
     ],

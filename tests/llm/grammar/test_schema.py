@@ -1,6 +1,7 @@
 """The schema of an answer: exactly what the headroom allows, in a form that every mask engine keeps."""
 
 import json
+import random
 from typing import get_args
 
 import msgspec
@@ -9,6 +10,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from contracts.slm import AbstainReason, Abstention, Proposal, Rung
 from llm.grammar import AnswerInvalid, HeadroomInvalid, answer_schema, grammar_of, read_answer
+from tests.llm.answers import random_headroom, random_text, spoilt
 from tests.llm.requests import FLAT, HEADROOM, make_headroom, make_ladder
 
 PROPOSAL = {
@@ -56,6 +58,31 @@ def test_what_it_does_not_allow_is_neither_admitted_nor_read(change):
         read_answer(json.dumps(plain), HEADROOM)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_schema_and_reader_agree_on_random_texts(seed):
+    """Without the mask engine: what the schema admits is read, spoilt or not."""
+    rng = random.Random(seed)
+    headroom = random_headroom(rng)
+    schema = answer_schema(headroom)
+    for _ in range(25):
+        text = random_text(rng, headroom)
+        assert admits(schema, json.loads(text))
+        assert read_answer(text, headroom)
+        other = spoilt(rng, text)
+        try:
+            read_answer(other, headroom)
+        except AnswerInvalid:
+            assert not is_json(other) or not admits(schema, json.loads(other)), other
+
+
+def is_json(text) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def test_an_empty_headroom_leaves_only_abstaining():
     schema = answer_schema(make_headroom())
     assert [branch["properties"]["decision"] for branch in schema["anyOf"]] == [{"const": "abstain"}]
@@ -75,12 +102,6 @@ def test_every_branch_is_the_contract_in_the_contracts_order():
         assert branch["required"] == list(branch["properties"])
         assert branch["additionalProperties"] is False
     assert abstention["properties"]["reason"]["enum"] == list(get_args(AbstainReason))
-
-
-def parts(node):
-    yield node
-    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from parts(value)
 
 
 # What llguidance was seen to keep; anything else needs a look at its documentation and a test.

@@ -38,6 +38,7 @@ prove: $(VENV)/.base ## Try to break every promise, size S
 	@$(BIN)/penstock prove stream-equals-batch --size S
 	@$(BIN)/penstock prove gate --size S
 	@$(BIN)/penstock prove kill --size S
+	@$(BIN)/penstock prove unsayable --size S
 
 readme: $(VENV)/.base ## Put a real demo's output into the README
 	@env -u PENSTOCK_HOME $(BIN)/penstock demo > .demo.txt && $(BIN)/python -m ops.readme .demo.txt README.md; status=$$?; rm -f .demo.txt; exit $$status

@@ -11,6 +11,7 @@ from contracts.limits import GateConfig, Limits, StrategyCard
 from contracts.market import Bar, Clock, Quote, TickBatch, Trade
 from contracts.news import NewsItem
 from contracts.operations import DeadLetter, Heartbeat
+from contracts.slm import Abstention, DecodeCertificate, Headroom, Proposal, SlmReply, SlmRequest
 from contracts.states import BreakerChanged, TradingStateChanged
 from contracts.verdicts import Verdict
 
@@ -38,20 +39,27 @@ MESSAGES: tuple[type[Struct], ...] = (
     Limits,
     StrategyCard,
     GateConfig,
+    Headroom,
+    SlmRequest,
+    SlmReply,
+    DecodeCertificate,
 )
 """Tagged types: each travels alone and says its own version."""
 
 DRAFTS: tuple[type[Struct], ...] = (IntentDraft,)
 """Untagged types that a model or a person writes: strict, and never on the bus alone."""
 
+ANSWERS: tuple[type[Struct], ...] = (Proposal, Abstention)
+"""The variants of what a model may answer: strict, told apart by ``decision``, never on the bus alone."""
+
 
 def tag_of(message_type: type[Struct]) -> str:
-    """The version tag, such as ``intent.v1``; a draft's is made from its name."""
-    tag = message_type.__struct_config__.tag
-    if isinstance(tag, str):
-        return tag
+    """The version tag, such as ``intent.v1``; a draft's or an answer's is made from its name."""
+    config = message_type.__struct_config__
+    if config.tag_field == "schema" and isinstance(config.tag, str):
+        return config.tag
     name = "".join(f"_{c.lower()}" if c.isupper() else c for c in message_type.__name__)
     return f"{name.lstrip('_')}.v1"
 
 
-BY_TAG: dict[str, type[Struct]] = {tag_of(each): each for each in (*MESSAGES, *DRAFTS)}
+BY_TAG: dict[str, type[Struct]] = {tag_of(each): each for each in (*MESSAGES, *DRAFTS, *ANSWERS)}

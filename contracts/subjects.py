@@ -69,6 +69,20 @@ class Control(NamedTuple):
     operator: str
 
 
+class SlmRequested(NamedTuple):
+    """Parsed ``slm.request.<route>.<task>``."""
+
+    route: str
+    task: str
+
+
+class SlmReplied(NamedTuple):
+    """Parsed ``slm.reply.<task>.<req_id>``."""
+
+    task: str
+    req_id: str
+
+
 def encode_token(text: str) -> str:
     """Any ASCII text as one subject token. Raises ValueError when empty or not ASCII."""
     if not text or not text.isascii():
@@ -126,6 +140,14 @@ def breaker(name: str) -> str:
     return f"risk.breaker.{encode_token(name)}"
 
 
+def slm_request(route: str, task: str) -> str:
+    return f"slm.request.{encode_token(route)}.{encode_token(task)}"
+
+
+def slm_reply(task: str, req_id: str) -> str:
+    return f"slm.reply.{encode_token(task)}.{encode_token(req_id)}"
+
+
 def control(command: str, operator: str) -> str:
     return f"control.{encode_token(command)}.{encode_token(operator)}"
 
@@ -155,6 +177,18 @@ def parse_control(subject: str) -> Control:
     """Raises SubjectInvalid."""
     _, command, operator = _tokens(subject, ("control", None, None), "control.<command>.<operator>")
     return Control(decode_token(command), decode_token(operator))
+
+
+def parse_slm_request(subject: str) -> SlmRequested:
+    """Raises SubjectInvalid."""
+    _, _, route, task = _tokens(subject, ("slm", "request", None, None), "slm.request.<route>.<task>")
+    return SlmRequested(decode_token(route), decode_token(task))
+
+
+def parse_slm_reply(subject: str) -> SlmReplied:
+    """Raises SubjectInvalid."""
+    _, _, task, req_id = _tokens(subject, ("slm", "reply", None, None), "slm.reply.<task>.<req_id>")
+    return SlmReplied(decode_token(task), decode_token(req_id))
 
 
 def template_of(subject: str) -> str:

@@ -1,1 +1,1 @@
-"""The constrained model. Its rooms are filled by the work that brings it into the chain."""
+"""The constrained model: what it is shown, what it can say, and what runs it."""

@@ -11,6 +11,7 @@ MODULES: Final = {
     "kill": "services.prove.kill",
     "replay": "services.prove.replay",
     "stream-equals-batch": "services.prove.stream_equals_batch",
+    "unsayable": "services.prove.unsayable",
 }
 
 

@@ -21,6 +21,7 @@ from contracts.limits import GateConfig, Limits
 from contracts.market import COLUMNS_OF_KIND, Bar, Clock, TickBatch
 from contracts.news import NewsItem
 from contracts.operations import DeadLetter, Heartbeat
+from contracts.slm import DecodeCertificate, SlmReply, SlmRequest
 from contracts.states import BreakerChanged, TradingStateChanged
 from contracts.verdicts import Verdict
 
@@ -43,6 +44,9 @@ MESSAGE_OF_TABLE: dict[str, type[Struct]] = {
     "fills": Fill,
     "limits": Limits,
     "configs": GateConfig,
+    "slm_requests": SlmRequest,
+    "slm_replies": SlmReply,
+    "decode_certificates": DecodeCertificate,
 }
 TABLE_OF_MESSAGE: dict[type[Struct], str] = {kind: table for table, kind in MESSAGE_OF_TABLE.items()}
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from contracts import codec
-from contracts.catalogue import DRAFTS, MESSAGES
+from contracts.catalogue import ANSWERS, DRAFTS, MESSAGES
 from contracts.codec import Undecodable
 from contracts.intents import Intent, IntentDraft
 from tests.contracts.messages import messages
 
-EVERY = (*MESSAGES, *DRAFTS)
+EVERY = (*MESSAGES, *DRAFTS, *ANSWERS)
 STRICT = tuple(item for item in EVERY if item.__struct_config__.forbid_unknown_fields)
 TOLERANT = tuple(item for item in EVERY if item not in STRICT)
 NOT_FINITE = (math.nan, math.inf, -math.inf)
@@ -186,6 +186,10 @@ def test_what_people_and_models_write_is_strict_and_what_services_send_is_not():
         "Limits",
         "StrategyCard",
         "GateConfig",
+        "Headroom",
+        "SlmRequest",
+        "Proposal",
+        "Abstention",
     }
 
 

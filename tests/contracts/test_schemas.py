@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from contracts import codec, schemas
-from contracts.catalogue import BY_TAG, DRAFTS, MESSAGES, tag_of
+from contracts.catalogue import ANSWERS, BY_TAG, DRAFTS, MESSAGES, tag_of
 from contracts.codec import Undecodable
 from contracts.intents import IntentDraft
 from tests.contracts.messages import messages
@@ -17,7 +17,7 @@ from tests.contracts.messages import messages
 few = settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-EVERY = (*MESSAGES, *DRAFTS)
+EVERY = (*MESSAGES, *DRAFTS, *ANSWERS)
 
 
 @pytest.mark.parametrize("message_type", EVERY, ids=lambda item: item.__name__)

@@ -93,9 +93,21 @@ def test_a_command_comes_back(command, operator):
     assert subjects.parse_control(subjects.control(command, operator)) == (command, operator)
 
 
+@given(ASCII, ASCII)
+def test_a_request_and_its_reply_come_back_and_are_not_each_other(one, other):
+    requested, replied = subjects.slm_request(one, other), subjects.slm_reply(one, other)
+    assert subjects.parse_slm_request(requested) == subjects.parse_slm_reply(replied) == (one, other)
+    with pytest.raises(SubjectInvalid):
+        subjects.parse_slm_request(replied)
+    with pytest.raises(SubjectInvalid):
+        subjects.parse_slm_reply(requested)
+
+
 PARSERS = (
     subjects.parse_intent,
     subjects.parse_control,
+    subjects.parse_slm_request,
+    subjects.parse_slm_reply,
 )
 
 
@@ -134,6 +146,8 @@ def test_every_built_subject_has_its_template(venue, symbol, other):
         subjects.breaker(other): "risk.breaker.<name>",
         subjects.RISK_STATE: "risk.state",
         subjects.control(other, venue): "control.<command>.<operator>",
+        subjects.slm_request(other, venue): "slm.request.<route>.<task>",
+        subjects.slm_reply(other, venue): "slm.reply.<task>.<req_id>",
         subjects.heartbeat("gate"): "audit.heartbeat.<service>",
         subjects.dead(other): "dead.<origin>",
     }

@@ -11,7 +11,7 @@ import contracts
 from contracts import catalogue, schemas
 from contracts.hashview import stable_fields
 
-EVERY = (*catalogue.MESSAGES, *catalogue.DRAFTS)
+EVERY = (*catalogue.MESSAGES, *catalogue.DRAFTS, *catalogue.ANSWERS)
 TAG = re.compile(r"^[a-z][a-z_]*\.v[1-9][0-9]*$")
 
 
@@ -83,6 +83,13 @@ def test_a_draft_is_strict_and_untagged(message_type):
     config = message_type.__struct_config__
     assert config.forbid_unknown_fields
     assert config.tag is None
+
+
+@named(catalogue.ANSWERS)
+def test_an_answer_is_strict_and_says_its_decision(message_type):
+    config = message_type.__struct_config__
+    assert config.forbid_unknown_fields
+    assert config.tag_field == "decision"
 
 
 def test_no_two_messages_share_a_tag():

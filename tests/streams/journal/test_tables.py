@@ -41,7 +41,16 @@ def test_every_message_comes_back_from_its_row_as_it_was(tmp_path_factory, table
 
 
 def test_what_travels_on_a_stream_has_a_table():
-    never_alone = {"Trade", "Quote", "FeatureRow", "GateRecord", "Snapshot", "Instrument", "StrategyCard"}
+    never_alone = {
+        "Trade",
+        "Quote",
+        "FeatureRow",
+        "GateRecord",
+        "Snapshot",
+        "Instrument",
+        "StrategyCard",
+        "Headroom",
+    }
     assert {kind.__name__ for kind in MESSAGES} - {kind.__name__ for kind in STORED} == never_alone
 
 

@@ -82,7 +82,7 @@ SHAPES = {
     "breaker": r"  breaker        invalid_input of drill: CLOSED -> OPEN .*",
     "hash": r"  replay hash    [0-9a-f]{64}",
     "chain": r"  gate chain     [0-9a-f]{64} at sequence \d+",
-    "next": r"  penstock replay \S+ --verify",
+    "next": r"  \S*penstock replay \S+ --verify",
 }
 
 

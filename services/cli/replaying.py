@@ -26,8 +26,13 @@ def options_of(speed: str, from_time: str, to_time: str, batch_rows: int) -> Opt
 
 
 def replay_run(run: Run, options: Options, *, as_json: bool) -> Verification:
-    """Replay and print. Raises ReplayFailed."""
+    """Replay and print. Raises ReplayFailed, or UsageError where the range holds nothing to compare."""
     found = verify(run, options, report=lambda line: click.echo(line, err=True))
+    is_bounded = (options.from_ns, options.to_ns) != (Options().from_ns, Options().to_ns)
+    if is_bounded and found.passed and not any(key.recorded.rows for key in found.keys):
+        raise click.UsageError(
+            f"no recorded row of {run.run_id} lies between --from and --to: nothing to compare"
+        )
     if as_json:
         click.echo(json.dumps(as_object(found), indent=2))
     else:

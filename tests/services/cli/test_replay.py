@@ -57,3 +57,10 @@ def test_what_is_wrong_is_not_allowed_by_that(run):
 
     assert done.exit_code == 1
     assert "IS NOT AS RECORDED" in done.output
+
+
+def test_a_range_that_holds_nothing_is_a_mistake_and_no_success(run):
+    done = replay(run, "--verify", "--from", "2090-01-01")
+
+    assert done.exit_code == 2
+    assert "nothing to compare" in done.output

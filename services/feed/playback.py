@@ -137,7 +137,7 @@ def _zone(settings: FeedSettings) -> str:
         return settings.time_zone
     for name in settings.sources:
         if name != "synth":
-            return _dataset(name, settings, None, None).time_zone
+            return _dataset(name, settings, None, None).time_zone or "UTC"
     return "UTC"
 
 

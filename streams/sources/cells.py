@@ -78,7 +78,7 @@ def times_ns(column: pa.Array, time_format: str, time_zone: str) -> NDArray[np.i
     Args:
         time_format: For numbers a unit (``s ms us ns`` since 1970, UTC); for text ``iso`` or a
             ``strptime`` pattern. A Parquet timestamp needs none: it says its own unit.
-        time_zone: IANA name of the zone of times that name none.
+        time_zone: IANA name of the zone of times that name none; empty refuses them.
 
     Raises:
         CellInvalid: a cell is no such time, or names no instant or two.
@@ -155,6 +155,9 @@ def _from_pattern(column: pa.Array, pattern: str, time_zone: str) -> NDArray[np.
 
 
 def _localised(local_ns: NDArray[np.int64], time_zone: str) -> NDArray[np.int64]:
+    if not time_zone:
+        expected = "one with an offset, or its zone by --tz, such as America/New_York or UTC"
+        raise CellInvalid(0, "a time without an offset", expected)
     try:
         return to_utc_ns(local_ns, time_zone)
     except LocalTimeInvalid as error:

@@ -30,7 +30,8 @@ class DatasetOptions(Struct, frozen=True, kw_only=True):
         name: Of the source; empty means one made from the file's.
         columns: Role to column name, where it differs from the native one.
         time_format: See ``cells.times_ns``; empty means ``ns`` for ``ts_event_ns``, else ``iso``.
-        time_zone: Of times that name none. Empty means what the file says, else UTC.
+        time_zone: Of times that name none. Empty means what the file says; where it says nothing, such
+            times are refused: read in the wrong zone they would be hours off, and nobody would notice.
         venue, symbol: Empty means what the file says; a CSV file says neither.
         from_ns, to_ns: Only ticks with ``from_ns <= ts_event_ns < to_ns``.
     """
@@ -63,7 +64,7 @@ class Dataset:
             raise SourceInvalid(str(path), "", found, "a .parquet or .csv file")
         self._is_csv = path.suffix == ".csv"
         names, notes = (csv_file if self._is_csv else parquet_file).describe(path)
-        self.time_zone = self._options.time_zone or notes.get("penstock.time_zone", "UTC")
+        self.time_zone = self._options.time_zone or notes.get("penstock.time_zone", "")
         self.venue = self._options.venue or notes.get("penstock.venue", "")
         self.symbol = self._options.symbol or notes.get("penstock.symbol", "")
         for what, value in (("venue", self.venue), ("symbol", self.symbol)):

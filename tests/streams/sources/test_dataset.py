@@ -61,7 +61,15 @@ def test_reads_a_csv_by_its_mapping_and_zone(tmp_path: Path):
 )
 def test_reads_every_way_to_write_an_instant(tmp_path: Path, time_format: str, text: str):
     path = csv(tmp_path, f"Time,Px,Qty\n{text},1,1\n")
-    assert rows(path, options(time_format=time_format))[0][0] == 1_719_840_600_125_000_000
+    given = options(time_format=time_format, time_zone="" if "%z" in time_format else "UTC")
+    assert rows(path, given)[0][0] == 1_719_840_600_125_000_000
+
+
+@pytest.mark.parametrize(("time_format", "text"), [("", "2024-07-01T13:30:00"), ("%H:%M", "13:30")])
+def test_times_whose_zone_nobody_told_are_refused(tmp_path: Path, time_format: str, text: str):
+    path = csv(tmp_path, f"Time,Px,Qty\n{text},1,1\n")
+    with pytest.raises(SourceInvalid, match=r"line 2, column 'Time' is a time without an offset.*--tz"):
+        rows(path, options(time_format=time_format))
 
 
 def test_keeps_every_nanosecond_of_a_time_in_seconds(tmp_path: Path):
@@ -192,7 +200,7 @@ def test_reads_parquet_in_native_columns_and_in_others(tmp_path: Path):
     pq.write_table(pa.table({"Time": stamps, "Px": [1.5, 2.5], "Qty": sizes}), other)
     expected = [(SECOND_NS, 1.5, 3.0, 0), (2 * SECOND_NS, 2.5, 4.0, 0)]
     assert rows(native, options(columns={})) == expected
-    assert rows(other, options()) == expected
+    assert rows(other, options(time_zone="UTC")) == expected
     shifted = rows(other, options(time_zone="Asia/Tokyo"))
     assert shifted[0][0] == SECOND_NS - 9 * 3_600 * SECOND_NS
 

@@ -46,8 +46,7 @@ class Surroundings:
 
     def __init__(self, run: Run, buses: dict[str, Bus]) -> None:
         self.run, self._buses = run, buses
-        self.recorder_ok = self.is_beating = True
-        self.beat_payload = b""
+        self.recorder_ok = True
         self._seq = 0
 
     async def beat(self) -> None:
@@ -62,9 +61,7 @@ class Surroundings:
                 position=0,
                 ts_recv_ns=0,
             )
-            if self.is_beating:
-                payload = self.beat_payload or codec.encode(beat)
-                await self._buses["recorder"].publish(subjects.heartbeat("recorder"), payload)
+            await self._buses["recorder"].publish(subjects.heartbeat("recorder"), codec.encode(beat))
             await asyncio.sleep(0.05)
 
     async def tick(self, ts_event_ns: int, price: float = 1640.0, *, subject: str = "") -> None:

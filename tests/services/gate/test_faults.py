@@ -1,7 +1,5 @@
 """The gate's process when something around it fails: fences, restarts, a lost journal, a silent recorder."""
 
-import asyncio
-
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -10,19 +8,21 @@ from contracts import codec, subjects
 from contracts.control import CommandAnswered
 from contracts.gate import GateRecord, RecordKind
 from contracts.limits import Limits
-from contracts.operations import DeadCause, DeadLetter
+from contracts.operations import DeadCause, DeadLetter, Heartbeat
 from contracts.states import TradingState, TradingStateChanged
-from contracts.verdicts import DenyCode, Outcome, Verdict
+from contracts.verdicts import DenyCode
 from risk.gate import Gate
 from services.gate import service as gate_service
 from services.gate.outputs import Outputs
 from services.gate.service import AUDIT_SILENT_S, GateService
 from services.kit import recovery
 from services.kit.gate_config import LIMITS, load_gate_config
-from services.kit.process import MustNotReturn
+from services.kit.process import HEARTBEAT_S, MustNotReturn
 from services.kit.recovery import recover_gate, replay_gate
-from streams.bus import Bus, Conflict
+from services.recorder.service import PROBE_S
+from streams.bus import Bus, Conflict, Message
 from streams.journal.gatelog import GateLog, JournalUnwritable
+from tests.approvals import approval
 from tests.services.gate.surroundings import OPEN_NS, SECOND_NS, seen, stored, until
 
 
@@ -43,58 +43,65 @@ async def test_a_verdict_on_a_subject_that_another_gate_has_answered_on_is_a_con
         one, two = (Outputs(around.context(broker, bus)) for bus in (one_bus, two_bus))
         await one.recover()
         await two.recover()
-        await one.publish_verdict(_verdict("a" * 32))
+        await one.publish_verdict(approval("a" * 32))
         with pytest.raises(Conflict):
-            await two.publish_verdict(_verdict("b" * 32))
+            await two.publish_verdict(approval("b" * 32))
         verdicts = await around.verdicts(1)
 
     assert [verdict.intent_id for verdict in verdicts] == ["a" * 32]
 
 
-def _verdict(intent_id: str) -> Verdict:
-    return Verdict(
-        intent_id=intent_id,
-        principal="predict",
-        strategy_id="trend",
-        symbol="ES",
-        outcome=Outcome.APPROVED,
-        code=None,
-        checks=(),
-        lots=1,
-        target_lots=1,
-        mark_price_micro=1,
-        mark_source="es",
-        mark_seq=1,
-        gate_seq=1,
-        gate_ts_ns=1,
-        expires_ts_ns=1,
-        chain="",
-        epoch=1,
+def beat(*, is_ok: bool = True) -> Message:
+    """One word of the recorder."""
+    said = Heartbeat(
+        service="recorder",
+        run_id="test",
+        is_ready=True,
+        is_ok=is_ok,
+        cause="",
+        ts_event_ns=0,
+        position=0,
+        ts_recv_ns=0,
     )
+    return Message(subjects.heartbeat("recorder"), codec.encode(said), {})
 
 
-async def test_a_recorder_that_falls_silent_no_longer_vouches(around, broker):
-    async with around.gate(broker) as health:
-        await around.tick(OPEN_NS)
-        await until(lambda: seen(health))
-        around.is_beating = False
-        await asyncio.sleep(AUDIT_SILENT_S + 0.1)  # the bound under test
-        await around.propose(around.intent(1))
+async def answers_for_the_audit(around, broker, *beats: Message) -> bool:
+    """Whether a gate that has heard just this asks on, beyond the audit."""
+    async with around.service(broker) as service:
+        for each in beats:
+            service.take_beat(each)
+        await service.handle([stored([], 1, around.intent(1))])
         (verdict,) = await around.verdicts(1)
+    return verdict.code is not DenyCode.AUDIT_UNAVAILABLE
 
-    assert verdict.code is DenyCode.AUDIT_UNAVAILABLE
+
+async def test_a_recorder_that_can_write_vouches(around, broker):
+    assert await answers_for_the_audit(around, broker, beat())
+
+
+async def test_a_recorder_that_was_never_heard_does_not_vouch(around, broker):
+    assert not await answers_for_the_audit(around, broker)
+
+
+async def test_a_recorder_that_cannot_write_any_more_does_not_vouch(around, broker):
+    assert not await answers_for_the_audit(around, broker, beat(), beat(is_ok=False))
 
 
 async def test_a_recorder_that_says_something_unreadable_no_longer_vouches(around, broker):
-    async with around.gate(broker) as health:
-        await around.tick(OPEN_NS)
-        await until(lambda: seen(health))
-        around.beat_payload = b"\xc1"
-        await asyncio.sleep(0.2)  # several beats
-        await around.propose(around.intent(1))
-        (verdict,) = await around.verdicts(1)
+    garbage = Message(subjects.heartbeat("recorder"), b"\xc1", {})
+    assert not await answers_for_the_audit(around, broker, beat(), garbage)
 
-    assert verdict.code is DenyCode.AUDIT_UNAVAILABLE
+
+async def test_a_recorder_that_falls_silent_no_longer_vouches(around, broker, monkeypatch):
+    monkeypatch.setattr(gate_service, "AUDIT_SILENT_S", 0.0)  # any time that passes is too long
+    assert not await answers_for_the_audit(around, broker, beat())
+
+
+def test_a_journal_that_cannot_be_written_is_known_to_the_gate_within_a_second():
+    """The recorder's probe and its beat one after the other, or its silence."""
+    assert PROBE_S + HEARTBEAT_S < 1.0
+    assert AUDIT_SILENT_S < 1.0
 
 
 async def test_snapshots_lie_at_fixed_sequences_and_lead_to_the_same_chain(around, broker, monkeypatch):
@@ -311,7 +318,7 @@ async def test_a_gate_that_another_one_has_fenced_out_stops_for_good(around, bro
         async with Bus.connect(broker.settings_of("gate")) as bus:
             rival = Outputs(around.context(broker, bus))
             await rival.recover()
-            await rival.publish_verdict(_verdict("b" * 32))
+            await rival.publish_verdict(approval("b" * 32))
         await around.propose(around.intent(1))
         error = await around.ended()
 

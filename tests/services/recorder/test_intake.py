@@ -5,30 +5,12 @@ import pytest
 from contracts import codec
 from contracts.market import Clock
 from contracts.operations import DeadCause
-from contracts.verdicts import Outcome, Verdict
 from services.recorder.intake import Intake
 from streams.bus import Message
 from streams.journal.writer import JournalWriter
+from tests.approvals import approval
 
-FORGED = Verdict(
-    intent_id="a" * 32,
-    principal="predict",
-    strategy_id="trend",
-    symbol="ES",
-    outcome=Outcome.APPROVED,
-    code=None,
-    checks=(),
-    lots=99,
-    target_lots=99,
-    mark_price_micro=1,
-    mark_source="es",
-    mark_seq=1,
-    gate_seq=1,
-    gate_ts_ns=1,
-    expires_ts_ns=1,
-    chain="",
-    epoch=1,
-)
+FORGED = approval(lots=99)
 
 
 def message(stream: str, subject: str, payload: bytes) -> Message:
